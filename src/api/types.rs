@@ -1,0 +1,91 @@
+//! What goes over the socket and into `--json`. Stable: a change of meaning is a new schema number.
+
+use serde::{Deserialize, Serialize};
+
+use crate::values::ProjectName;
+
+/// Metrics text and what it cost.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Scrape {
+    pub text: Vec<u8>,
+    pub series: usize,
+    pub collectors: Vec<CollectorCost>,
+}
+
+/// What one collector took and gave in the last look.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CollectorCost {
+    pub collector: String,
+    pub group: String,
+    pub success: bool,
+    pub duration_seconds: f64,
+    /// Why it failed, when it did.
+    pub error: Option<String>,
+}
+
+/// Filters of `history` and `events`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HistoryQuery {
+    pub since: Option<jiff::Timestamp>,
+    pub project: Option<ProjectName>,
+    pub keeper: Option<String>,
+    pub kind: Option<String>,
+    /// Only entries with a greater id: how `events -f` goes on.
+    pub after: Option<i64>,
+    /// At most this many, newest first; the API caps it at 1000.
+    pub limit: u32,
+}
+
+/// Who asks, by peer credentials.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caller {
+    pub uid: u32,
+    pub pid: i32,
+}
+
+/// A changing order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "order", rename_all = "snake_case")]
+pub enum Order {
+    /// Read the configuration again; a bad one changes nothing.
+    Reload,
+    /// Carry out the plan of this id now, on a person's word: the mode does not block it, everything else does.
+    /// `steps`: only these; empty: all.
+    Apply { plan: String, steps: Vec<String> },
+    /// Keep what a trial did: one intent, or all under way.
+    Confirm { intent: Option<i64> },
+    /// Take back what an intent did, by its recorded undo.
+    Rollback { intent: i64 },
+    /// Look now.
+    Wake,
+}
+
+/// What came of an order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Done {
+    /// One sentence.
+    pub text: String,
+    /// One line per step that was carried out or refused.
+    pub steps: Vec<StepDone>,
+}
+
+/// One step of an order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StepDone {
+    pub id: String,
+    pub text: String,
+    /// `made`, `already_so`, `failed`, `blocked`.
+    pub result: String,
+    pub why: Option<String>,
+}
+
+/// A configuration key's value and where it was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyOrigin {
+    pub key: String,
+    pub value: String,
+    pub origin: String,
+    /// What the key means.
+    pub help: Option<String>,
+}

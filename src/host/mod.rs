@@ -1,0 +1,30 @@
+//! The only room that touches the machine. Small adapters; no policy, no metric names.
+
+mod clock;
+mod error;
+
+pub use clock::Clock;
+pub use error::Error;
+
+use std::path::PathBuf;
+
+/// Where the machine is, for a process that may run in a container or under test.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Roots {
+    pub procfs: PathBuf,
+    pub sysfs: PathBuf,
+    /// Prefix of the host's file tree; `/` on a host.
+    pub rootfs: PathBuf,
+}
+
+impl Default for Roots {
+    fn default() -> Self {
+        Roots { procfs: "/proc".into(), sysfs: "/sys".into(), rootfs: "/".into() }
+    }
+}
+
+/// The machine, handed to keepers.
+#[derive(Clone, Debug)]
+pub struct Host {
+    pub roots: Roots,
+}

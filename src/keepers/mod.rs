@@ -1,0 +1,4 @@
+//! The keepers: one folder, one duty each. They never import each other nor the configuration room.
+
+pub mod storage;
+pub mod vitals;

@@ -1,0 +1,10 @@
+//! hostkeeper: one root agent that keeps several Docker Compose projects safe on one Linux server.
+//! The rooms and their rules are in `docs/architecture.md`.
+
+pub mod api;
+pub mod host;
+pub mod keepers;
+pub mod ledger;
+pub mod metrics;
+pub mod round;
+pub mod values;

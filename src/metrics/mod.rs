@@ -1,0 +1,8 @@
+//! The Prometheus text format: families, samples, and the page they are written to. Pure; knows no keeper.
+//! Format: <https://prometheus.io/docs/instrumenting/exposition_formats/> (text, version 0.0.4, no timestamps).
+
+mod family;
+mod page;
+
+pub use family::{Family, Group, Kind};
+pub use page::{CONTENT_TYPE, Filter, Number, Page};

@@ -1,0 +1,265 @@
+//! The text writer. One `Page` is one answer to one scrape: each family once, no sample twice, at most `cap` series.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+
+use super::{Family, Group};
+
+/// The exact content type of the text format.
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// A sample's value. Integers are written exactly.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Number {
+    Unsigned(u64),
+    Signed(i64),
+    Float(f64),
+}
+
+impl From<u64> for Number {
+    fn from(value: u64) -> Number {
+        Number::Unsigned(value)
+    }
+}
+
+impl From<u32> for Number {
+    fn from(value: u32) -> Number {
+        Number::Unsigned(value.into())
+    }
+}
+
+impl From<i64> for Number {
+    fn from(value: i64) -> Number {
+        Number::Signed(value)
+    }
+}
+
+impl From<f64> for Number {
+    fn from(value: f64) -> Number {
+        Number::Float(value)
+    }
+}
+
+impl From<bool> for Number {
+    fn from(value: bool) -> Number {
+        Number::Unsigned(value.into())
+    }
+}
+
+/// What a scrape asked for: `collect[]` keeps only what it names, `exclude[]` drops. A word is a group (`node`) or a
+/// collector (`meminfo`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    pub collect: Vec<String>,
+    pub exclude: Vec<String>,
+    /// Groups switched off by `[metrics] compat`.
+    pub off: Vec<Group>,
+}
+
+impl Filter {
+    /// Whether the families of `collector` in `group` are wanted.
+    pub fn wants(&self, group: Group, collector: &str) -> bool {
+        let names = |words: &[String]| words.iter().any(|word| word == group.as_str() || word == collector);
+        !self.off.contains(&group) && (self.collect.is_empty() || names(&self.collect)) && !names(&self.exclude)
+    }
+}
+
+/// The page being written.
+pub struct Page {
+    text: Vec<u8>,
+    filter: Filter,
+    cap: usize,
+    series: usize,
+    dropped_over_cap: u64,
+    dropped_twice: u64,
+    hasher: RandomState,
+    families: HashSet<u64>,
+    samples: HashSet<u64>,
+    name: String,
+    head_from: usize,
+    head_to: usize,
+    open: bool,
+}
+
+impl Page {
+    /// An empty page that holds at most `cap` series.
+    pub fn new(filter: Filter, cap: usize) -> Page {
+        Page {
+            text: Vec::with_capacity(64 * 1024),
+            filter,
+            cap,
+            series: 0,
+            dropped_over_cap: 0,
+            dropped_twice: 0,
+            hasher: RandomState::new(),
+            families: HashSet::new(),
+            samples: HashSet::new(),
+            name: String::new(),
+            head_from: 0,
+            head_to: 0,
+            open: false,
+        }
+    }
+
+    /// Whether this scrape wants `collector` of `group`. Ask before doing work for it.
+    pub fn wants(&self, group: Group, collector: &str) -> bool {
+        self.filter.wants(group, collector)
+    }
+
+    /// Opens `family`: the samples that follow belong to it. Its HELP and TYPE lines appear with the first sample, so
+    /// that a family without samples leaves no trace. A family opened a second time is ignored with its samples.
+    pub fn family(&mut self, family: &Family) {
+        self.close_head();
+        self.samples.clear();
+        self.name.clear();
+        self.name.push_str(&family.name);
+        self.open = self.families.insert(self.hasher.hash_one(family.name.as_ref()));
+        debug_assert!(self.open, "family {} written twice", family.name);
+        if !self.open {
+            return;
+        }
+        self.head_from = self.text.len();
+        self.text.extend_from_slice(b"# HELP ");
+        self.text.extend_from_slice(family.name.as_bytes());
+        self.text.push(b' ');
+        push_help(&mut self.text, &family.help);
+        self.text.extend_from_slice(b"\n# TYPE ");
+        self.text.extend_from_slice(family.name.as_bytes());
+        self.text.push(b' ');
+        self.text.extend_from_slice(family.kind.as_str().as_bytes());
+        self.text.push(b'\n');
+        self.head_to = self.text.len();
+    }
+
+    /// Writes one sample of the open family. A label set already written in this family is dropped and counted.
+    pub fn sample(&mut self, labels: &[(&str, &str)], value: impl Into<Number>) {
+        self.sample_after("", labels, value);
+    }
+
+    /// As `sample`, with labels that were rendered before by [`Page::render_labels`] in front.
+    pub fn sample_after(&mut self, rendered: &str, labels: &[(&str, &str)], value: impl Into<Number>) {
+        if !self.open {
+            self.dropped_twice += 1;
+            return;
+        }
+        if self.series >= self.cap {
+            self.dropped_over_cap += 1;
+            return;
+        }
+        let start = self.text.len();
+        self.text.extend_from_slice(self.name.as_bytes());
+        let brace = self.text.len();
+        push_labels(&mut self.text, rendered, labels);
+        let hash = self.hasher.hash_one(self.text.get(brace..).unwrap_or_default());
+        if !self.samples.insert(hash) {
+            self.text.truncate(start);
+            self.dropped_twice += 1;
+            return;
+        }
+        self.text.push(b' ');
+        push_number(&mut self.text, value.into());
+        self.text.push(b'\n');
+        self.series += 1;
+    }
+
+    /// A family with a single sample without labels.
+    pub fn single(&mut self, family: &Family, value: impl Into<Number>) {
+        self.family(family);
+        self.sample(&[], value);
+    }
+
+    /// Labels escaped once, to be written many times with [`Page::sample_after`]: `a="1",b="2"`.
+    pub fn render_labels(labels: &[(&str, &str)]) -> String {
+        let mut text = Vec::new();
+        push_pairs(&mut text, labels);
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    /// Series written so far.
+    pub fn series(&self) -> usize {
+        self.series
+    }
+
+    /// Samples left out because of the cap.
+    pub fn dropped_over_cap(&self) -> u64 {
+        self.dropped_over_cap
+    }
+
+    /// Samples left out because they were written before.
+    pub fn dropped_twice(&self) -> u64 {
+        self.dropped_twice
+    }
+
+    /// The finished text.
+    pub fn finish(mut self) -> Vec<u8> {
+        self.close_head();
+        self.text
+    }
+
+    /// Takes the HELP and TYPE lines back when no sample followed them.
+    fn close_head(&mut self) {
+        if self.head_to > self.head_from && self.text.len() == self.head_to {
+            self.text.truncate(self.head_from);
+        }
+        self.head_from = 0;
+        self.head_to = 0;
+    }
+}
+
+fn push_help(text: &mut Vec<u8>, help: &str) {
+    for byte in help.bytes() {
+        match byte {
+            b'\\' => text.extend_from_slice(b"\\\\"),
+            b'\n' => text.extend_from_slice(b"\\n"),
+            other => text.push(other),
+        }
+    }
+}
+
+fn push_labels(text: &mut Vec<u8>, rendered: &str, labels: &[(&str, &str)]) {
+    if rendered.is_empty() && labels.is_empty() {
+        return;
+    }
+    text.push(b'{');
+    text.extend_from_slice(rendered.as_bytes());
+    if !rendered.is_empty() && !labels.is_empty() {
+        text.push(b',');
+    }
+    push_pairs(text, labels);
+    text.push(b'}');
+}
+
+fn push_pairs(text: &mut Vec<u8>, labels: &[(&str, &str)]) {
+    for (index, (name, value)) in labels.iter().enumerate() {
+        if index > 0 {
+            text.push(b',');
+        }
+        text.extend_from_slice(name.as_bytes());
+        text.extend_from_slice(b"=\"");
+        for byte in value.bytes() {
+            match byte {
+                b'\\' => text.extend_from_slice(b"\\\\"),
+                b'"' => text.extend_from_slice(b"\\\""),
+                b'\n' => text.extend_from_slice(b"\\n"),
+                other => text.push(other),
+            }
+        }
+        text.push(b'"');
+    }
+}
+
+fn push_number(text: &mut Vec<u8>, number: Number) {
+    match number {
+        Number::Unsigned(value) => text.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
+        Number::Signed(value) => text.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
+        Number::Float(value) if value.is_nan() => text.extend_from_slice(b"NaN"),
+        Number::Float(value) if value.is_infinite() => {
+            text.extend_from_slice(if value > 0.0 { b"+Inf" } else { b"-Inf" });
+        }
+        Number::Float(value) => {
+            let mut buffer = ryu::Buffer::new();
+            let shortest = buffer.format_finite(value);
+            text.extend_from_slice(shortest.strip_suffix(".0").unwrap_or(shortest).as_bytes());
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The loop that exists once: observe, decide, guard, act, measure. Owns the words of deciding (`Plan`, `Planned`,
+//! `Concern`, `Change`, `Snapshot`) and the guard. Knows no keeper by name and touches the machine only through them.
+
+mod concern;
+mod keeper;
+mod plan;
+mod snapshot;
+mod subject;
+
+pub use concern::{Concern, Severity};
+pub use keeper::{Change, Keeper, Views};
+pub use plan::{Block, Class, Evidence, Gate, Plan, Planned, Reason, Step, lowest_mode};
+pub use snapshot::{
+    AgentView, ContainerView, DirView, GpuView, HostView, KeeperReport, LedgerState, PlannedView, ProjectView,
+    Snapshot, TierView,
+};
+pub use subject::Subject;
