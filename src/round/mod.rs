@@ -4,12 +4,14 @@
 mod concern;
 mod keeper;
 mod plan;
+mod rules;
 mod snapshot;
 mod subject;
 
 pub use concern::{Concern, Severity};
 pub use keeper::{Change, Keeper, Views};
-pub use plan::{Block, Class, Evidence, Gate, Plan, Planned, Reason, Step, lowest_mode};
+pub use plan::{Block, Class, Evidence, Gate, Plan, Planned, Reason, Step};
+pub use rules::{Limits, Rules};
 pub use snapshot::{
     AgentView, ContainerView, DirView, GpuView, HostView, KeeperReport, LedgerState, PlannedView, ProjectView,
     Snapshot, TierView,

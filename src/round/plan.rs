@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{Concern, Subject};
-use crate::values::{Mode, fingerprint};
+use crate::values::fingerprint;
 
 /// One order to the machine, such as "create directory /data/athena/seaweed". `Display` reads as an order.
 /// Serialised with the intent, so that an undo can be carried out by a later process.
@@ -115,9 +115,4 @@ impl<S> Default for Plan<S> {
     fn default() -> Self {
         Plan { steps: Vec::new(), concerns: Vec::new() }
     }
-}
-
-/// The mode in force for a subject: the lowest of host, keeper and project.
-pub fn lowest_mode(host: Mode, keeper: Mode, project: Option<Mode>) -> Mode {
-    host.min(keeper).min(project.unwrap_or(Mode::Enforce))
 }

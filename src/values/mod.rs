@@ -8,6 +8,7 @@ mod problem;
 mod size;
 mod span;
 mod text;
+mod window;
 
 pub use known::Known;
 pub use mode::Mode;
@@ -17,3 +18,4 @@ pub use problem::Problem;
 pub use size::Bytes;
 pub use span::Every;
 pub use text::{ParseError, fingerprint, one_line};
+pub use window::Window;
