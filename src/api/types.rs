@@ -50,7 +50,8 @@ pub struct Caller {
 pub enum Order {
     /// Read the configuration again; a bad one changes nothing.
     Reload,
-    /// Carry out the plan of this id now, on a person's word: the mode does not block it, everything else does.
+    /// Carry out the plan of this id now, on a person's word: mode, holds, back-off, quiet periods and windows give way;
+    /// kill switch, boot grace, storm guard, budgets and arbitration do not.
     /// `steps`: only these; empty: all.
     Apply { plan: String, steps: Vec<String> },
     /// Keep what a trial did: one intent, or all under way.

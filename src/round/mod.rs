@@ -2,16 +2,22 @@
 //! `Concern`, `Change`, `Snapshot`) and the guard. Knows no keeper by name and touches the machine only through them.
 
 mod concern;
+mod guard;
 mod keeper;
 mod plan;
 mod rules;
+mod run;
+mod seat;
 mod snapshot;
 mod subject;
 
 pub use concern::{Concern, Severity};
+pub use guard::{Circumstances, Proposal, Storm, decide_gates};
 pub use keeper::{Change, Keeper, Views};
-pub use plan::{Block, Class, Evidence, Gate, Plan, Planned, Reason, Step};
+pub use plan::{Block, Class, Evidence, Gate, Plan, Planned, Purpose, Reason, Step};
 pub use rules::{Limits, Rules};
+pub use run::{Done, RoundResult, SharedSeat, Table, look_and_plan, outcome_of, run_round};
+pub use seat::{Promise, Seat, Seated, Sight};
 pub use snapshot::{
     AgentView, ContainerView, DirView, GpuView, HostView, KeeperReport, LedgerState, PlannedView, ProjectView,
     Snapshot, TierView,

@@ -10,6 +10,29 @@ use crate::values::fingerprint;
 pub trait Step: Clone + std::fmt::Display + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The kind of order in snake_case, such as `create_directory`: a label value and part of the back-off key.
     fn kind(&self) -> &'static str;
+
+    /// What the order is for: decides who wins when orders disagree.
+    fn purpose(&self) -> Purpose {
+        Purpose::Configure
+    }
+
+    /// Subjects that must be well before this order makes sense: a dependent waits for its root causes.
+    fn waits_for(&self) -> Vec<Subject> {
+        Vec::new()
+    }
+}
+
+/// What an order is for, from the strongest claim to the weakest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Purpose {
+    /// Takes load off a host in distress. What is being evicted is not healed.
+    Evict,
+    /// Brings a sick service back. Not held by maintenance windows, stopped by a storm.
+    Heal,
+    /// Makes the machine what the configuration says.
+    #[default]
+    Configure,
 }
 
 /// One fact behind a reason or a concern, and where it was read: a configuration key (`config:project.a.dir.b.mode`),
