@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use super::{ContainerView, DirView, HostView, Plan, ProjectView, Step, TierView};
+use super::{CollectorView, ContainerView, DirView, HostView, Plan, ProjectView, Step, TierView};
 use crate::host::{self, Host};
 use crate::ledger::Past;
 use crate::metrics::Page;
@@ -25,6 +25,7 @@ pub struct Views {
     pub containers: Vec<ContainerView>,
     pub tiers: Vec<TierView>,
     pub dirs: Vec<DirView>,
+    pub collectors: Vec<CollectorView>,
 }
 
 /// One duty. Remembers nothing that matters: history comes as `Past`, configuration is replaced on reload.

@@ -188,3 +188,15 @@ pub struct AgentView {
     /// `false` when this was made by a one-off look without a daemon.
     pub daemon: bool,
 }
+
+/// What one collector of a keeper took and gave in the last look.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CollectorView {
+    pub collector: String,
+    /// The dialect it serves: `hostkeeper`, `node`, `container`, `gpu`, `manual`.
+    pub group: String,
+    pub success: bool,
+    pub duration_seconds: f64,
+    /// Why it failed, when it did.
+    pub error: Option<String>,
+}
