@@ -1,5 +1,25 @@
-//! The life of the process: start, rounds, signals, reload, systemd, stop.
+//! The life of the process: start, rounds, orders, signals, reload, systemd, stop; and the one-off look of the command
+//! line when no daemon runs.
 
+mod agent;
+mod logging;
+mod look;
+mod memory;
+mod orders;
+mod own;
+mod own_concerns;
+mod picture;
 mod places;
+mod recorder;
+mod rounds;
+mod running;
+mod scrape;
+mod seats;
+mod start;
+mod storm;
+mod systemd;
 
+pub use logging::start_logging;
+pub use look::look_once;
 pub use places::Places;
+pub use start::{Failure, run};

@@ -28,3 +28,18 @@ impl Default for Roots {
 pub struct Host {
     pub roots: Roots,
 }
+
+impl Host {
+    pub fn new(roots: Roots) -> Host {
+        Host { roots }
+    }
+
+    /// Whether something is at `path`, be it a dangling link. What cannot be looked at counts as being there: the
+    /// caller asks for switches that stop the agent.
+    pub fn is_there(&self, path: &std::path::Path) -> bool {
+        match std::fs::symlink_metadata(path) {
+            Ok(_) => true,
+            Err(error) => !matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory),
+        }
+    }
+}

@@ -32,6 +32,8 @@ pub struct Views {
 pub trait Keeper: Send + 'static {
     /// The word used as TOML table, folder, metric label and log field.
     const NAME: &'static str;
+    /// Whether looking is so cheap that a scrape may ask for a fresh look.
+    const AT_SCRAPE: bool = false;
     type Config: Clone + PartialEq + Send + Sync + 'static;
     type Seen: Send + Sync + 'static;
     type Step: Step;

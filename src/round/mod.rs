@@ -10,6 +10,8 @@ mod run;
 mod seat;
 mod snapshot;
 mod subject;
+#[cfg(test)]
+mod tests;
 
 pub use concern::{Concern, Severity};
 pub use guard::{Circumstances, Proposal, Storm, decide_gates};

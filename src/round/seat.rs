@@ -24,6 +24,9 @@ pub trait Sight: Send + Sync {
 pub trait Seat: Send {
     fn name(&self) -> &'static str;
 
+    /// Whether a scrape may ask for a fresh look.
+    fn at_scrape(&self) -> bool;
+
     /// Observes. On failure what was seen before is forgotten: nothing is decided or measured on old sight.
     fn look<'a>(&'a mut self, host: &'a Host, now: &'a Now) -> Promise<'a, Result<(), Error>>;
 
@@ -93,6 +96,10 @@ impl<K: Keeper> Seated<K> {
 impl<K: Keeper> Seat for Seated<K> {
     fn name(&self) -> &'static str {
         K::NAME
+    }
+
+    fn at_scrape(&self) -> bool {
+        K::AT_SCRAPE
     }
 
     fn look<'a>(&'a mut self, host: &'a Host, now: &'a Now) -> Promise<'a, Result<(), Error>> {

@@ -1,0 +1,35 @@
+//! The table of keepers. To add one: its folder, its line in `keepers/mod.rs`, and its line here.
+
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
+use crate::config::Settings;
+use crate::keepers::{storage::Storage, vitals::Vitals};
+use crate::round::{Keeper, Promise, Seated, SharedSeat};
+
+/// A seat, and how it takes a new configuration.
+pub struct Chair {
+    pub seat: SharedSeat,
+    pub configure: Box<dyn for<'a> Fn(&'a Settings) -> Promise<'a, ()> + Send + Sync>,
+}
+
+/// All keepers, in the order in which they look and act.
+pub fn set_table(settings: &Settings) -> Vec<Chair> {
+    vec![
+        chair(Vitals::default(), |settings| settings.vitals.clone(), settings),
+        chair(Storage::default(), |settings| settings.storage.clone(), settings),
+    ]
+}
+
+fn chair<K: Keeper>(keeper: K, select: fn(&Settings) -> K::Config, settings: &Settings) -> Chair {
+    let seat = Arc::new(Mutex::new(Seated::new(keeper, select(settings))));
+    let same = seat.clone();
+    Chair {
+        seat,
+        configure: Box::new(move |settings| {
+            let (seat, config) = (same.clone(), select(settings));
+            Box::pin(async move { seat.lock().await.configure(config) })
+        }),
+    }
+}
