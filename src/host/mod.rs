@@ -2,6 +2,8 @@
 
 mod clock;
 mod error;
+pub mod mounts;
+pub mod space;
 
 pub use clock::Clock;
 pub use error::Error;
