@@ -2,6 +2,7 @@
 
 mod clock;
 mod error;
+pub mod lock;
 pub mod mounts;
 pub mod space;
 
