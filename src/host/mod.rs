@@ -2,6 +2,9 @@
 
 mod clock;
 mod error;
+pub mod lock;
+pub mod mounts;
+pub mod space;
 
 pub use clock::Clock;
 pub use error::Error;

@@ -1,0 +1,49 @@
+//! A small file system of the test's own, mounted while the test runs. Needs root: without it the test is skipped by
+//! name, or fails where `CI=true` says that everything must run.
+
+use std::path::{Path, PathBuf};
+
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+
+/// Whether the test can mount; says so when it cannot.
+pub fn may_mount(test: &str) -> bool {
+    if nix::unistd::geteuid().is_root() {
+        return true;
+    }
+    assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{test} needs root in CI");
+    eprintln!("skipped: {test} needs root to mount");
+    false
+}
+
+/// A tmpfs, unmounted when dropped.
+pub struct Tmpfs {
+    pub path: PathBuf,
+}
+
+impl Tmpfs {
+    /// Mounts one at `path` with `options` such as `size=1m`.
+    pub fn mount(path: &Path, options: &str) -> Tmpfs {
+        std::fs::create_dir_all(path).unwrap();
+        mount(Some("tmpfs"), path, Some("tmpfs"), MsFlags::empty(), Some(options)).unwrap();
+        Tmpfs { path: path.to_owned() }
+    }
+
+    pub fn remount(&self, flags: MsFlags) {
+        mount(None::<&str>, &self.path, None::<&str>, MsFlags::MS_REMOUNT | flags, None::<&str>).unwrap();
+    }
+
+    /// Fills what is left of it and returns the file that does.
+    pub fn fill(&self) -> PathBuf {
+        use std::io::Write;
+        let path = self.path.join("filler");
+        let mut file = std::fs::File::create(&path).unwrap();
+        while file.write_all(&[7; 4096]).is_ok() {}
+        path
+    }
+}
+
+impl Drop for Tmpfs {
+    fn drop(&mut self) {
+        let _ = umount2(&self.path, MntFlags::MNT_DETACH);
+    }
+}
