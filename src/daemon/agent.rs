@@ -9,6 +9,7 @@ use super::running::{Command, Running};
 use super::scrape;
 use crate::api::types::{Caller, Done, HistoryQuery, KeyOrigin, Order, Scrape};
 use crate::api::{Agent, Answer, Refusal};
+use crate::config;
 use crate::ledger::{Entry, Query};
 use crate::metrics::Filter;
 use crate::round::Snapshot;
@@ -68,12 +69,19 @@ impl Agent for Running {
     }
 
     fn config_key(&self, key: &str) -> Option<KeyOrigin> {
-        self.loaded().key(key)
+        let answer = config::explain(&self.loaded(), key).json;
+        let word = |field: &str| answer.get(field).filter(|value| !value.is_null()).map(plain);
+        Some(KeyOrigin { key: key.to_owned(), value: word("value")?, origin: word("origin")?, help: word("help") })
     }
 
     fn ready(&self) -> bool {
         *self.rounds.borrow() > 0
     }
+}
+
+/// A text without its quotes, anything else as JSON.
+fn plain(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn busy(text: &str) -> Refusal {

@@ -40,16 +40,17 @@ async fn plan(running: &Running) {
         Err(error) => (Past::default(), LedgerState::Unwritable(error.chain())),
     };
     let circumstances = Circumstances {
-        kill_switch: running.host.is_there(&loaded.settings.host.kill_switch),
+        kill_switch: running.host().is_there(&loaded.settings.host.kill_switch),
         ledger,
         agent_started: begun.stamp(),
         storm: Storm::default(),
         ordered: BTreeSet::new(),
     };
     let clock = || running.now();
+    let host = running.host();
     let table = Table {
         seats: &running.seats,
-        host: &running.host,
+        host: &host,
         rules: &rules,
         clock: &clock,
         progress: &|| (),

@@ -14,7 +14,7 @@ impl Rounds {
         let unfinished = self.running.with_book(|book| book.write(|ledger| ledger.unfinished()));
         for order in unfinished.unwrap_or_default() {
             let found = match self.seat(&order.keeper).await {
-                Some(seat) => seat.lock().await.examine_recorded(&order.payload, &self.running.host).await,
+                Some(seat) => seat.lock().await.examine_recorded(&order.payload, &self.running.host()).await,
                 None => None,
             };
             let outcome = match found {
@@ -73,7 +73,7 @@ impl Rounds {
     /// Takes back what trials did and nobody confirmed in time.
     pub(super) async fn undo_expired_trials(&mut self, ledger: &LedgerState) {
         let loaded = self.running.loaded();
-        if *ledger != LedgerState::Writable || self.running.host.is_there(&loaded.settings.host.kill_switch) {
+        if *ledger != LedgerState::Writable || self.running.host().is_there(&loaded.settings.host.kill_switch) {
             return;
         }
         let (now, limit) = (self.running.now(), loaded.settings.limits.trial.0);
@@ -116,7 +116,7 @@ impl Rounds {
         };
         let begun = self.running.now();
         let id = self.running.with_book(|book| book.intend(&step, &begun)).map_err(|error| failed(error.chain()))?;
-        let outcome = outcome_of(seat.carry_out_recorded(&undo, &self.running.host).await);
+        let outcome = outcome_of(seat.carry_out_recorded(&undo, &self.running.host()).await);
         let ended = self.running.now();
         let written = self.running.with_book(|book| {
             book.conclude(id, &outcome, &ended)?;

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::rounds::Rounds;
-use super::running::Command;
+use super::running::{Command, lock};
+use super::start::host_of;
 use crate::api::Refusal;
 use crate::api::types::{Caller, Done, Order, StepDone};
 use crate::config;
@@ -57,7 +58,8 @@ impl Rounds {
         let now = self.running.now();
         self.config_loaded = now.wall;
         self.config_refused = None;
-        *super::running::lock(&self.running.loaded) = std::sync::Arc::new(loaded);
+        *lock(&self.running.host) = std::sync::Arc::new(host_of(&loaded));
+        *lock(&self.running.loaded) = std::sync::Arc::new(loaded);
         let released = self.running.with_book(|book| book.write(|ledger| ledger.release_holds(None)));
         if let Err(error) = released {
             tracing::warn!("held steps could not be released: {}", error.chain());
@@ -108,7 +110,7 @@ impl Rounds {
     }
 
     async fn roll_back(&mut self, intent: i64, by: &Caller) -> Result<Done, Refusal> {
-        if self.running.host.is_there(&self.running.loaded().settings.host.kill_switch) {
+        if self.running.host().is_there(&self.running.loaded().settings.host.kill_switch) {
             return Err(refusal("blocked", "the kill switch file exists", "remove it first"));
         }
         self.person_acted(by, &format!("rollback of {intent}"));

@@ -22,7 +22,7 @@ pub(super) fn concerns(rounds: &Rounds, ledger: &LedgerState) -> Vec<Concern> {
     }
     let loaded = rounds.running.loaded();
     let switch = &loaded.settings.host.kill_switch;
-    if rounds.running.host.is_there(switch) {
+    if rounds.running.host().is_there(switch) {
         let text = "the kill switch is on: the agent looks and plans, and changes nothing";
         let mut concern = own("kill-switch", Severity::Warning, text.to_owned(), &format!("rm {}", switch.display()));
         concern.evidence.push(Evidence::new("kill switch file", switch.display(), "config:host.kill_switch"));

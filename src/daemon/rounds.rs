@@ -87,6 +87,7 @@ impl Rounds {
         self.undo_expired_trials(&ledger).await;
         let circumstances = self.circumstances(ledger, ordered);
         let running = self.running.clone();
+        let host = running.host();
         let rules = running.loaded().settings.rules();
         let clock = || running.now();
         let (systemd, stop) = (self.systemd.clone(), self.stop.clone());
@@ -94,7 +95,7 @@ impl Rounds {
         let stopping = move || *stop.borrow();
         let table = Table {
             seats: &running.seats,
-            host: &running.host,
+            host: &host,
             rules: &rules,
             clock: &clock,
             progress: &progress,
@@ -109,7 +110,7 @@ impl Rounds {
         let settings = &self.running.loaded().settings;
         let snapshot = self.running.snapshot();
         Circumstances {
-            kill_switch: self.running.host.is_there(&settings.host.kill_switch),
+            kill_switch: self.running.host().is_there(&settings.host.kill_switch),
             ledger,
             agent_started: self.started.1.clone(),
             storm: self.storm.count(&snapshot.containers, settings.limits.storm_window.0, &self.running.now()),

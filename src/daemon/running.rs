@@ -34,7 +34,7 @@ pub struct Seen {
 /// The shared state. Locks are held for moments, never across a wait.
 pub struct Running {
     pub clock: Clock,
-    pub host: Host,
+    pub host: Mutex<Arc<Host>>,
     pub seats: Vec<SharedSeat>,
     pub orders: mpsc::Sender<Command>,
     pub rounds: watch::Sender<u64>,
@@ -68,6 +68,10 @@ impl Running {
 
     pub fn loaded(&self) -> Arc<Loaded> {
         lock(&self.loaded).clone()
+    }
+
+    pub fn host(&self) -> Arc<Host> {
+        lock(&self.host).clone()
     }
 
     pub fn snapshot(&self) -> Arc<Snapshot> {

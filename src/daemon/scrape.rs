@@ -23,7 +23,7 @@ pub async fn scrape(running: &Running, mut filter: Filter) -> Scrape {
     }
     let loaded = running.loaded();
     let metrics = &loaded.settings.metrics;
-    filter.off.extend(Group::ALL.into_iter().filter(|group| *group != Group::Hostkeeper && !metrics.compat.contains(group)));
+    filter.off.extend(metrics.off());
     let sights: Vec<Arc<dyn Sight>> = lock(&running.sights).values().map(|seen| seen.sight.clone()).collect();
     let collectors = picture::collectors(sights.iter());
     let mut page = Page::new(filter, metrics.max_series);
@@ -53,7 +53,7 @@ async fn refresh(running: &Running, seat: &SharedSeat) {
         if fresh || !seat.at_scrape() {
             return;
         }
-        let outcome = seat.look(&running.host, &now).await;
+        let outcome = seat.look(&running.host(), &now).await;
         match (outcome, seat.sight()) {
             (Ok(()), Some(sight)) => lock(&running.sights).insert(name, Seen { sight, up: running.now().up }),
             _ => lock(&running.sights).remove(name),

@@ -16,7 +16,8 @@ use super::storm::StormWatch;
 use super::systemd::Systemd;
 use crate::api::{Agent, Door, ServeOptions};
 use crate::config::{self, Loaded, Problems};
-use crate::host::{Clock, Error, Host, Lock};
+use crate::host::lock::Lock;
+use crate::host::{Clock, Error, Host, Roots};
 use crate::ledger::{Book, Event};
 
 /// How long a step under way may take to end after the stop was asked for.
@@ -37,7 +38,7 @@ pub enum Failure {
 /// Runs the agent until SIGTERM or SIGINT.
 pub fn run(places: &Places) -> Result<(), Failure> {
     let loaded = config::load(&places.config).map_err(Failure::Config)?;
-    let _lock = Lock::take(&places.state)?;
+    let _lock = Lock::acquire(&places.state)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .max_blocking_threads(8)
@@ -111,7 +112,7 @@ pub(super) fn assemble(
     let daemon = recorder.is_some();
     let book = if daemon { Book::open(&places.state, &now) } else { Book::to_read(&places.state) };
     Running {
-        host: Host::new(loaded.settings.roots()),
+        host: Mutex::new(Arc::new(host_of(&loaded))),
         seats: chairs.iter().map(|chair| chair.seat.clone()).collect(),
         orders,
         rounds: watch::channel(0).0,
@@ -124,6 +125,13 @@ pub(super) fn assemble(
         daemon,
         clock,
     }
+}
+
+/// The machine as the configuration places it.
+pub(super) fn host_of(loaded: &Loaded) -> Host {
+    let vitals = &loaded.settings.vitals;
+    let [procfs, sysfs, rootfs] = [&vitals.procfs, &vitals.sysfs, &vitals.rootfs].map(Into::into);
+    Host::new(Roots { procfs, sysfs, rootfs })
 }
 
 fn sit_down(

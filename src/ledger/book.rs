@@ -64,6 +64,21 @@ impl Book {
         book
     }
 
+    /// The ledger of a state directory for one who only reads: nothing is made, opened for writing or tried.
+    pub fn to_read(state: &Path) -> Book {
+        Book {
+            state: state.to_owned(),
+            file: state.join(FILE),
+            sqlite: None,
+            trouble: Some("it was opened for reading only".to_owned()),
+            suspect: None,
+            events: Vec::new(),
+            lost: 0,
+            results: Vec::new(),
+            pulsed: None,
+        }
+    }
+
     /// Why the ledger cannot be written; `None` when it can. Without it nothing is done.
     pub fn trouble(&self) -> Option<&str> {
         self.trouble.as_deref()
