@@ -5,6 +5,8 @@ mod error;
 pub mod lock;
 pub mod mounts;
 pub mod space;
+pub mod privileges;
+pub mod socket;
 
 pub use clock::Clock;
 pub use error::Error;
