@@ -1,7 +1,12 @@
 //! The only room that touches the machine. Small adapters; no policy, no metric names.
 
+pub mod cgroups;
 mod clock;
+pub mod docker;
 mod error;
+pub mod links;
+pub mod machine;
+pub mod nvml;
 
 pub use clock::Clock;
 pub use error::Error;
