@@ -1,12 +1,17 @@
 //! The only room that touches the machine. Small adapters; no policy, no metric names.
 
+pub mod cgroups;
 mod clock;
+pub mod docker;
 mod error;
+pub mod links;
 pub mod lock;
+pub mod machine;
 pub mod mounts;
-pub mod space;
+pub mod nvml;
 pub mod privileges;
 pub mod socket;
+pub mod space;
 
 pub use clock::Clock;
 pub use error::Error;

@@ -2,3 +2,6 @@
 //! Only looks: there is no `decide` and no `act` here.
 
 pub mod config;
+pub mod container_views;
+pub mod metrics;
+pub mod observe;

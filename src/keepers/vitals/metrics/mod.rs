@@ -1,0 +1,6 @@
+//! The families of what was seen, in the dialects that existing dashboards speak. Pure.
+
+pub mod container;
+pub mod gpu;
+pub mod machine;
+pub mod project;

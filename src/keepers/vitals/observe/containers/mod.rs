@@ -1,0 +1,256 @@
+//! Containers: names and states from Docker, numbers from their cgroups, at every look. What Docker said is used only as
+//! long as it can be true: a container whose cgroup vanished is not running, and when Docker cannot be asked, only what
+//! the kernel says remains.
+
+mod live;
+mod network;
+mod poller;
+mod seen;
+#[cfg(test)]
+mod tests;
+
+pub use poller::{Answer, Docked, Listing, Settings};
+pub use seen::{ContainerSeen, ContainersSeen, Devices, DockerState, Identity, Life, Machine, Nic, Rates, Usage};
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use super::CollectorRun;
+use super::projects::ProjectSums;
+use crate::host::cgroups::{Cgroups, Layout, Place};
+use crate::host::{Roots, docker, machine};
+use crate::keepers::vitals::config::Config;
+use crate::metrics::Group;
+use crate::values::Now;
+use live::Live;
+use network::NetworkLook;
+use poller::Poller;
+
+/// How long a look waits for a Docker that has answered before, when a container vanished.
+const SHORT_WAIT: Duration = Duration::from_millis(500);
+/// Device names kept.
+const MAX_DEVICES: usize = 1024;
+
+/// What is remembered from look to look. Holds open cgroup files, one netlink socket and the poller.
+pub struct ContainersLook {
+    patience: Duration,
+    poller: Option<(Settings, Poller, Instant)>,
+    machine: Option<(Roots, Cgroups, Machine)>,
+    live: BTreeMap<String, Live>,
+    serial: u64,
+    opened: u64,
+    docker: DockerState,
+    trouble: Option<String>,
+    network: NetworkLook,
+    projects: ProjectSums,
+    devices: Devices,
+    buffer: Vec<u8>,
+}
+
+impl Default for ContainersLook {
+    fn default() -> Self {
+        ContainersLook::new(docker::PATIENCE)
+    }
+}
+
+impl ContainersLook {
+    /// `patience`: how long Docker may take for one answer.
+    pub fn new(patience: Duration) -> ContainersLook {
+        ContainersLook {
+            patience,
+            poller: None,
+            machine: None,
+            live: BTreeMap::new(),
+            serial: 0,
+            opened: 0,
+            docker: DockerState::Unasked,
+            trouble: None,
+            network: NetworkLook::default(),
+            projects: ProjectSums::default(),
+            devices: Devices::new(),
+            buffer: Vec::new(),
+        }
+    }
+
+    /// Looks. Never fails: what could not be seen is said in `runs`. Waits for Docker only at the first look, and shortly
+    /// when a container vanished. Needs a tokio runtime.
+    pub async fn look(&mut self, config: &Config, roots: &Roots, now: &Now) -> ContainersSeen {
+        let started = Instant::now();
+        let (cgroups, machine) = self.prepare(config, roots);
+        self.read_all();
+        self.hear(&cgroups, roots).await;
+        let asked = Instant::now();
+        self.read_unread();
+        let cgroup_run = self.cgroup_run(&cgroups, started);
+        let network_run = self.network.look(self.live.values_mut());
+        for live in self.live.values_mut() {
+            live.settle(now.up);
+        }
+        let mut containers: Vec<ContainerSeen> = self.live.values().map(Live::seen).collect();
+        containers.retain(|seen| seen.life.is_some() || seen.usage.is_some());
+        containers.sort_by(|a, b| a.identity.name.cmp(&b.identity.name).then(a.identity.id.cmp(&b.identity.id)));
+        self.name_devices(roots, &containers);
+        let projects = self.projects.look(&containers, &cgroups, now.up);
+        ContainersSeen {
+            docker: self.docker.clone(),
+            containers,
+            projects,
+            machine,
+            devices: self.devices.clone(),
+            at: now.wall.as_second(),
+            runs: [self.docker_run(started, asked), Some(cgroup_run), network_run].into_iter().flatten().collect(),
+        }
+    }
+
+    /// Starts over what the configuration changed.
+    fn prepare(&mut self, config: &Config, roots: &Roots) -> (Cgroups, Machine) {
+        let settings = docker::parse_address(&config.docker_socket).map(|socket| Settings {
+            socket,
+            interval: config.docker_interval.0,
+            patience: self.patience,
+            labels: config.container_labels.clone(),
+        });
+        if self.poller.as_ref().map(|(settings, ..)| settings) != settings.as_ref() {
+            if settings.is_none() {
+                self.live.clear();
+                self.projects.clear();
+            }
+            self.serial = 0;
+            self.lose_docker(DockerState::Unasked);
+            self.poller = settings.map(|settings| (settings.clone(), Poller::start(settings), Instant::now()));
+        }
+        if self.poller.is_none() && !config.docker_socket.is_empty() {
+            self.docker = DockerState::Failing(format!("{} is not a Unix socket's path", config.docker_socket));
+        }
+        let same = self.machine.take().filter(|(before, ..)| before == roots);
+        let (_, cgroups, machine) = self.machine.insert(same.unwrap_or_else(|| {
+            let memory_bytes = machine::read_memory_bytes(roots);
+            let size = Machine { cpu_cores: machine::read_cpu_cores(roots), memory_bytes };
+            (roots.clone(), Cgroups::of(roots), size)
+        }));
+        (cgroups.clone(), *machine)
+    }
+
+    /// Reads the counters of all that run. Those that are gone lose their usage at once, and are asked for in `hear`.
+    fn read_all(&mut self) {
+        for live in self.live.values_mut() {
+            live.read(&mut self.buffer);
+        }
+    }
+
+    /// Reads those that were opened in this look.
+    fn read_unread(&mut self) {
+        for live in self.live.values_mut().filter(|live| live.is_unread()) {
+            live.read(&mut self.buffer);
+        }
+    }
+
+    /// Takes Docker's newest answer; asks for a newer one when it cannot be true any more.
+    async fn hear(&mut self, cgroups: &Cgroups, roots: &Roots) {
+        let Some((_, poller, since)) = &mut self.poller else { return };
+        let mut listing = poller.latest();
+        if listing.answer == Answer::Pending {
+            listing = poller.answer_since(*since, self.patience).await;
+        }
+        self.take_listing(&listing, cgroups, roots);
+        let lost: Vec<String> = self.live.iter().filter(|(_, live)| live.is_lost()).map(|(id, _)| id.clone()).collect();
+        let Some((_, poller, _)) = &mut self.poller else { return };
+        if lost.is_empty() || !matches!(listing.answer, Answer::Up { .. }) {
+            return;
+        }
+        let now = Instant::now();
+        for id in &lost {
+            poller.wake_for(id);
+        }
+        let listing = poller.answer_since(now, SHORT_WAIT).await;
+        self.take_listing(&listing, cgroups, roots);
+    }
+
+    /// Brings what is followed in line with Docker's answer.
+    fn take_listing(&mut self, listing: &Listing, cgroups: &Cgroups, roots: &Roots) {
+        if listing.serial != self.serial {
+            self.serial = listing.serial;
+            match &listing.answer {
+                Answer::Pending => {}
+                Answer::Absent => self.lose_docker(DockerState::Absent("no socket".to_owned())),
+                Answer::Failed(why) => self.lose_docker(DockerState::Failing(why.clone())),
+                Answer::Up { version, containers, trouble } => {
+                    self.docker = DockerState::Up(version.clone());
+                    self.trouble.clone_from(trouble);
+                    self.follow(containers, listing.asked, cgroups, roots);
+                }
+            }
+        }
+        if !matches!(self.docker, DockerState::Up(_)) {
+            self.live.retain(|_, live| live.is_running());
+        }
+    }
+
+    fn lose_docker(&mut self, state: DockerState) {
+        self.docker = state;
+        self.trouble = None;
+        for live in self.live.values_mut() {
+            live.forget_life();
+        }
+    }
+
+    fn follow(&mut self, containers: &[Docked], asked: Instant, cgroups: &Cgroups, roots: &Roots) {
+        let ids: HashSet<&str> = containers.iter().map(|docked| docked.listed.id.as_str()).collect();
+        self.live.retain(|id, _| ids.contains(id.as_str()));
+        let mut walked: Option<HashMap<String, Place>> = None;
+        for docked in containers {
+            let id = &docked.listed.id;
+            let live = self.live.entry(id.clone()).or_insert_with(|| Live::new(&docked.listed));
+            if !live.take(docked, asked) {
+                continue;
+            }
+            let pid = docked.inspected.as_ref().and_then(|inspected| inspected.pid);
+            let place = pid.and_then(|pid| cgroups.read_place(pid, id));
+            let place = place.or_else(|| walked.get_or_insert_with(|| cgroups.list_places()).get(id).cloned());
+            let Some((place, group)) = place.and_then(|place| cgroups.open(&place).map(|group| (place, group))) else {
+                continue;
+            };
+            self.opened += 1;
+            live.open(self.opened, &place, group, docked.inspected_at);
+            let owner = pid.filter(|_| !docked.listed.borrows_network);
+            live.set_network(owner.and_then(|pid| self.network.ask_namespace(&roots.procfs, pid)));
+        }
+    }
+
+    fn name_devices(&mut self, roots: &Roots, containers: &[ContainerSeen]) {
+        for io in containers.iter().filter_map(|seen| seen.usage.as_ref()).flat_map(|usage| &usage.counters.io) {
+            if self.devices.len() >= MAX_DEVICES {
+                self.devices.clear();
+            }
+            self.devices.entry((io.major, io.minor)).or_insert_with(|| {
+                let name = machine::read_device_name(roots, io.major, io.minor);
+                name.map_or_else(|| format!("{}:{}", io.major, io.minor), |name| format!("/dev/{name}"))
+            });
+        }
+    }
+
+    fn docker_run(&self, started: Instant, heard: Instant) -> Option<CollectorRun> {
+        let (settings, poller, _) = self.poller.as_ref()?;
+        let outcome = match (&self.docker, &self.trouble) {
+            (DockerState::Failing(why), _) => Err(why.clone()),
+            (DockerState::Unasked, _) => Err(format!("docker: no answer yet within {:?}", settings.patience)),
+            (DockerState::Up(_), Some(trouble)) => Err(trouble.clone()),
+            (DockerState::Up(_) | DockerState::Absent(_), _) => Ok(()),
+        };
+        let waited = heard.saturating_duration_since(started);
+        let took = poller.latest().took.max(waited);
+        Some(CollectorRun { name: "docker", group: Group::Hostkeeper, took, outcome })
+    }
+
+    fn cgroup_run(&self, cgroups: &Cgroups, started: Instant) -> CollectorRun {
+        let wanted = self.live.values().filter(|live| live.should_run()).count();
+        let read = self.live.values().filter(|live| live.is_running()).count();
+        let outcome = match (wanted, read) {
+            (0, _) => Ok(()),
+            (_, 0) if cgroups.layout() == Layout::Absent => Err("no cgroups are mounted".to_owned()),
+            (wanted, 0) => Err(format!("none of {wanted} running containers has a cgroup that can be read")),
+            _ => Ok(()),
+        };
+        CollectorRun { name: "cgroup", group: Group::Container, took: started.elapsed(), outcome }
+    }
+}

@@ -1,0 +1,106 @@
+//! Network counters of containers from the host's side of their links: one question to the kernel per look.
+
+use std::path::Path;
+use std::time::Instant;
+
+use super::super::CollectorRun;
+use super::live::Live;
+use super::seen::Nic;
+use crate::host::links::{Link, Links};
+use crate::metrics::Group;
+
+/// The socket, kept, and the buffer of links.
+#[derive(Default)]
+pub(super) struct NetworkLook {
+    links: Option<Links>,
+    all: Vec<Link>,
+    trouble: Option<String>,
+}
+
+impl NetworkLook {
+    fn links(&mut self) -> Option<&mut Links> {
+        if self.links.is_none() {
+            match Links::open() {
+                Ok(links) => self.links = Some(links),
+                Err(error) => self.trouble = Some(error.chain()),
+            }
+        }
+        self.links.as_mut()
+    }
+
+    /// Our number for the network name space of a container's main process; `None` when no link of ours leads there.
+    pub fn ask_namespace(&mut self, procfs: &Path, pid: i32) -> Option<i32> {
+        let answer = self.links()?.ask_namespace(procfs, pid);
+        match answer {
+            Ok(namespace) => namespace,
+            Err(error) => {
+                self.fail(&error);
+                None
+            }
+        }
+    }
+
+    /// Fills the counters of all containers that have a network of their own. `None`: there is none such.
+    pub fn look<'a>(&mut self, containers: impl Iterator<Item = &'a mut Live>) -> Option<CollectorRun> {
+        let started = Instant::now();
+        let mut containers: Vec<&mut Live> = containers.collect();
+        containers.retain_mut(|live| live.network().is_some());
+        if containers.is_empty() && self.trouble.is_none() {
+            return None;
+        }
+        let mut all = std::mem::take(&mut self.all);
+        let listed = self.links().map(|links| links.list_links(&mut all));
+        if let Some(Err(error)) = listed {
+            all.clear();
+            self.fail(&error);
+        }
+        for live in containers {
+            self.fill(live, &all);
+        }
+        self.all = all;
+        let outcome = self.trouble.take().map_or(Ok(()), Err);
+        Some(CollectorRun { name: "links", group: Group::Container, took: started.elapsed(), outcome })
+    }
+
+    fn fill(&mut self, live: &mut Live, all: &[Link]) {
+        let Some((network, nics)) = live.network() else { return };
+        nics.clear();
+        let namespace = network.namespace;
+        for link in all.iter().filter(|link| link.peer_namespace == Some(namespace)) {
+            let Some(peer) = link.peer_index else { continue };
+            if !network.names.contains_key(&link.index) {
+                let name = self.ask_name(peer, namespace);
+                network.names.insert(link.index, name);
+            }
+            let Some(Some(name)) = network.names.get(&link.index) else { continue };
+            // What the host's end received is what the container sent.
+            nics.push(Nic {
+                index: link.index,
+                name: name.clone(),
+                receive_bytes: link.transmit_bytes,
+                receive_packets: link.transmit_packets,
+                transmit_bytes: link.receive_bytes,
+                transmit_packets: link.receive_packets,
+            });
+        }
+        network.names.retain(|index, _| all.iter().any(|link| link.index == *index));
+        nics.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+
+    fn ask_name(&mut self, peer: u32, namespace: i32) -> Option<String> {
+        let answer = self.links()?.ask_name(peer, namespace);
+        match answer {
+            Ok(name) => name,
+            Err(error) => {
+                self.fail(&error);
+                None
+            }
+        }
+    }
+
+    /// A socket that failed may hold half an answer: the next question gets a new one.
+    fn fail(&mut self, error: &crate::host::Error) {
+        self.trouble = Some(error.chain());
+        self.links = None;
+    }
+}
