@@ -13,9 +13,7 @@ use super::start::{Failure, assemble};
 use crate::api::Agent;
 use crate::config::{self, Loaded};
 use crate::ledger::{Journal, Past};
-use crate::round::{
-    AgentView, Circumstances, LedgerState, RoundResult, Snapshot, Storm, Table, look_and_plan,
-};
+use crate::round::{AgentView, Circumstances, LedgerState, RoundResult, Snapshot, Storm, Table, look_and_plan};
 use crate::values::Now;
 
 /// Looks twice, a moment apart, so that rates are known, and plans as the daemon would. Writes nothing anywhere.

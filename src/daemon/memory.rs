@@ -80,7 +80,9 @@ impl Rounds {
         let due = self.running.with_book(|book| book.write(|ledger| ledger.trials_due(&now, limit)));
         for trial in due.unwrap_or_default() {
             match self.take_back(trial.intent, "trial").await {
-                Ok((text, outcome)) => tracing::warn!("a trial was not confirmed and is taken back: {text} ({outcome:?})"),
+                Ok((text, outcome)) => {
+                    tracing::warn!("a trial was not confirmed and is taken back: {text} ({outcome:?})")
+                }
                 Err(refusal) => tracing::error!("a trial could not be taken back: {}", refusal.text),
             }
         }
@@ -89,7 +91,8 @@ impl Rounds {
     /// Carries out the recorded undo of an order, itself an order in the ledger. The same order is held afterwards.
     pub(super) async fn take_back(&mut self, intent: i64, origin: &str) -> Result<(String, Outcome), Refusal> {
         let failed = |text: String| Refusal { code: "failed".to_owned(), text, cure: "hostkeeper doctor".to_owned() };
-        let missing = |text: String| Refusal { code: "not_found".to_owned(), text, cure: "hostkeeper history".to_owned() };
+        let missing =
+            |text: String| Refusal { code: "not_found".to_owned(), text, cure: "hostkeeper history".to_owned() };
         let recorded = self.running.with_book(|book| book.write(|ledger| ledger.undo_of(intent)));
         let order = recorded.map_err(|error| failed(error.chain()))?;
         let order = order.ok_or_else(|| missing(format!("no order {intent} in the ledger")))?;

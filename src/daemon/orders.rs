@@ -64,7 +64,10 @@ impl Rounds {
         if let Err(error) = released {
             tracing::warn!("held steps could not be released: {}", error.chain());
         }
-        self.note(Event { because: Some(changed.clone()), ..Event::new("reloaded", "the configuration was read again") });
+        self.note(Event {
+            because: Some(changed.clone()),
+            ..Event::new("reloaded", "the configuration was read again")
+        });
         metrics::counter!("hostkeeper_config_reloads_total", "result" => "applied").increment(1);
         tracing::info!("configuration read again");
         Ok(Done { text: format!("configuration read again\n{}", changed.trim_end()), steps: Vec::new() })

@@ -16,10 +16,12 @@ const MODE: Family = Family::gauge("hostkeeper_mode", "1 for the host's mode by 
 const CONCERN: Family = Family::gauge("hostkeeper_concern", "1 while a concern stands; the id is its runbook heading.");
 const CONCERNS: Family = Family::gauge("hostkeeper_concerns", "Concerns that stand, by severity.");
 const PLAN: Family = Family::gauge("hostkeeper_plan_steps", "Steps of the last plan, by keeper and gate.");
-const KEEPER: Family = Family::gauge("hostkeeper_keeper_success", "Whether the keeper's last look and steps succeeded.");
+const KEEPER: Family =
+    Family::gauge("hostkeeper_keeper_success", "Whether the keeper's last look and steps succeeded.");
 const KEEPER_SECONDS: Family =
     Family::gauge("hostkeeper_keeper_look_seconds", "Length of the keeper's look in the last round.");
-const LEDGER: Family = Family::gauge("hostkeeper_ledger_writable", "Whether the ledger can be written; 0: nothing is done.");
+const LEDGER: Family =
+    Family::gauge("hostkeeper_ledger_writable", "Whether the ledger can be written; 0: nothing is done.");
 const RELOAD: Family = Family::gauge(
     "hostkeeper_config_last_reload_successful",
     "Whether the last attempt to read the configuration succeeded.",
@@ -28,7 +30,8 @@ const LOADED: Family = Family::gauge(
     "hostkeeper_config_last_reload_success_timestamp_seconds",
     "When the configuration in force was read, seconds since the Unix epoch.",
 );
-const SUCCESS: Family = Family::gauge("hostkeeper_collector_success", "Whether a collector succeeded in the last look.");
+const SUCCESS: Family =
+    Family::gauge("hostkeeper_collector_success", "Whether a collector succeeded in the last look.");
 const DURATION: Family =
     Family::gauge("hostkeeper_collector_duration_seconds", "Length of a collector's part of the last look.");
 const LAST: Family = Family::gauge(

@@ -74,7 +74,8 @@ fn named(mut host: HostView, loaded: &Loaded) -> HostView {
 
 /// Projects that are declared but have no container are shown too.
 fn with_declared(seen: Vec<ProjectView>, loaded: &Loaded) -> Vec<ProjectView> {
-    let mut all: BTreeMap<ProjectName, ProjectView> = seen.into_iter().map(|view| (view.project.clone(), view)).collect();
+    let mut all: BTreeMap<ProjectName, ProjectView> =
+        seen.into_iter().map(|view| (view.project.clone(), view)).collect();
     for project in loaded.settings.projects.keys() {
         let empty = || ProjectView {
             project: project.clone(),

@@ -57,11 +57,12 @@ impl Rounds {
     /// Waits for the next round. `false`: the end.
     async fn wait(&mut self) -> bool {
         let due = tokio::time::Instant::now() + self.running.loaded().settings.host.interval.0;
+        let breath_length = self.systemd.patience().map_or(BREATH, |patience| BREATH.min(patience / 3));
         loop {
             if *self.stop.borrow() {
                 return false;
             }
-            let breath = due.min(tokio::time::Instant::now() + BREATH);
+            let breath = due.min(tokio::time::Instant::now() + breath_length);
             tokio::select! {
                 _ = self.stop.changed() => return false,
                 Some(()) = self.reload.recv() => {
@@ -165,11 +166,13 @@ impl Rounds {
             .collect();
         let events = own_concerns::changes(&self.standing, &now, snapshot);
         self.standing = now;
-        for event in events {
-            tracing::warn!(CONCERN = event.thing.as_deref().unwrap_or_default(), kind = %event.kind, "{}", event.text);
-            let moment = self.running.now();
-            self.running.with_book(|book| book.note(event, &moment));
+        for event in &events {
+            let project = event.project.as_ref().map_or("", |project| project.as_str());
+            let because = event.because.as_deref().unwrap_or_default();
+            tracing::warn!(PROJECT = project, EVENT = %event.kind, "{}: {because}", event.text);
         }
+        let moment = self.running.now();
+        self.running.with_book(|book| book.note(events, &moment));
     }
 }
 
@@ -194,7 +197,9 @@ fn log_step(done: &crate::round::Done, word: &str) {
     let project = done.step.subject.project.as_ref().map_or("", |project| project.as_str());
     let because = &done.step.because.text;
     match &done.outcome {
-        Outcome::Failed(why) => tracing::error!(PROJECT = project, STEP = %done.step.id, "failed: {}: {why}", done.step.text),
+        Outcome::Failed(why) => {
+            tracing::error!(PROJECT = project, STEP = %done.step.id, "failed: {}: {why}", done.step.text)
+        }
         _ => tracing::info!(PROJECT = project, STEP = %done.step.id, "{word}: {}, because {because}", done.step.text),
     }
 }

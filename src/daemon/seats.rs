@@ -5,21 +5,21 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 use crate::config::Settings;
-use crate::keepers::{storage::Storage, vitals::Vitals};
+use crate::keepers::vitals::Vitals;
 use crate::round::{Keeper, Promise, Seated, SharedSeat};
+
+/// Gives a seat its part of a new configuration.
+pub type Configure = Box<dyn for<'a> Fn(&'a Settings) -> Promise<'a, ()> + Send + Sync>;
 
 /// A seat, and how it takes a new configuration.
 pub struct Chair {
     pub seat: SharedSeat,
-    pub configure: Box<dyn for<'a> Fn(&'a Settings) -> Promise<'a, ()> + Send + Sync>,
+    pub configure: Configure,
 }
 
 /// All keepers, in the order in which they look and act.
 pub fn set_table(settings: &Settings) -> Vec<Chair> {
-    vec![
-        chair(Vitals::default(), |settings| settings.vitals.clone(), settings),
-        chair(Storage::default(), |settings| settings.storage.clone(), settings),
-    ]
+    vec![chair(Vitals::default(), |settings| settings.vitals.clone(), settings)]
 }
 
 fn chair<K: Keeper>(keeper: K, select: fn(&Settings) -> K::Config, settings: &Settings) -> Chair {

@@ -15,7 +15,9 @@ pub struct StormWatch {
 impl StormWatch {
     /// Takes note of the containers as they are now; counts those that turned bad within `window`.
     pub fn count(&mut self, containers: &[ContainerView], window: Duration, now: &Now) -> Storm {
-        let bad = |c: &&ContainerView| c.health.as_deref() == Some("unhealthy") || c.state == "restarting" || c.state == "dead";
+        let bad = |c: &&ContainerView| {
+            c.health.as_deref() == Some("unhealthy") || c.state == "restarting" || c.state == "dead"
+        };
         let mut since = BTreeMap::new();
         for container in containers.iter().filter(bad) {
             let first = self.since.get(&container.name).cloned().unwrap_or_else(|| now.stamp());

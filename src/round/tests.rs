@@ -121,19 +121,17 @@ fn circumstances() -> Circumstances {
 }
 
 /// Runs one round over the lamps; returns what happened in order, and the result.
-fn round(lamps: &[(&str, bool)], rules: Rules, room: usize, circumstances: Circumstances) -> (Vec<String>, RoundResult) {
+fn round(
+    lamps: &[(&str, bool)],
+    rules: Rules,
+    room: usize,
+    circumstances: Circumstances,
+) -> (Vec<String>, RoundResult) {
     let diary = Diary::default();
     let config: Vec<(String, bool)> = lamps.iter().map(|(lamp, breaks)| ((*lamp).to_owned(), *breaks)).collect();
     let seats: Vec<SharedSeat> = vec![Arc::new(Mutex::new(Seated::new(Lamps(diary.clone()), config)))];
     let host = Host::new(Roots::default());
-    let table = Table {
-        seats: &seats,
-        host: &host,
-        rules: &rules,
-        clock: &now,
-        progress: &|| (),
-        stopping: &|| false,
-    };
+    let table = Table { seats: &seats, host: &host, rules: &rules, clock: &now, progress: &|| (), stopping: &|| false };
     let mut memory = Memory { diary: diary.clone(), room };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let result = runtime.block_on(run_round(&table, &circumstances, &mut memory));
@@ -148,9 +146,8 @@ fn enforce() -> Rules {
 #[test]
 fn every_step_is_in_the_ledger_before_and_after() {
     let (lines, result) = round(&[("a", false), ("b", false)], enforce(), 99, circumstances());
-    let expected = [
-        "intend flip a (round)", "act a", "conclude Made", "intend flip b (round)", "act b", "conclude Made",
-    ];
+    let expected =
+        ["intend flip a (round)", "act a", "conclude Made", "intend flip b (round)", "act b", "conclude Made"];
     assert_eq!(lines, expected);
     assert_eq!(result.done.len(), 2);
     assert!(result.reports[0].trouble.is_none());

@@ -3,5 +3,8 @@
 
 pub mod config;
 pub mod container_views;
+mod keeper;
 pub mod metrics;
 pub mod observe;
+
+pub use keeper::{Never, Seen, Vitals};
