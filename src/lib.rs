@@ -2,6 +2,7 @@
 //! The rooms and their rules are in `docs/architecture.md`.
 
 pub mod api;
+pub mod cli;
 pub mod daemon;
 pub mod host;
 pub mod keepers;
