@@ -1,7 +1,31 @@
 //! HTTP and JSON over the agent's Unix socket. Defines what it needs of the agent as a trait; the daemon and the one-off
 //! look both answer it, so that every verb sees the same with and without a daemon.
 
+pub mod client;
+mod doctor;
+pub mod events;
+mod explain;
+pub mod families;
+pub mod link;
+mod looks;
+pub mod orders;
+pub mod request;
+pub mod routes;
+mod rows;
+mod serve;
+pub mod shapes;
+pub mod stream;
 pub mod types;
+mod views;
+
+#[cfg(test)]
+mod tests;
+
+pub use client::{Client, ClientError};
+pub use request::{Method, Peer, Request, Response, Rights};
+pub use routes::answer;
+pub use serve::{Door, ServeOptions, serve};
+pub use stream::{Event, Events};
 
 use std::future::Future;
 use std::pin::Pin;

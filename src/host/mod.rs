@@ -2,6 +2,8 @@
 
 mod clock;
 mod error;
+pub mod privileges;
+pub mod socket;
 
 pub use clock::Clock;
 pub use error::Error;

@@ -1,0 +1,209 @@
+//! Asks a running agent over its socket: bounded in time and size. Used by the command line and the page's process.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper::header::{CONTENT_TYPE, HOST};
+use hyper_util::rt::TokioIo;
+use tokio::net::UnixStream;
+use tokio::task::JoinHandle;
+
+use super::Refusal;
+use super::events;
+use super::request::{JSON, Method, Request, Response};
+use super::stream::Events;
+use crate::metrics;
+
+/// The largest answer that is taken.
+const MOST_ANSWER: usize = 16 * 1024 * 1024;
+/// Read at once from the socket.
+const BUFFER: usize = 32 * 1024;
+const CONNECT_LIMIT: Duration = Duration::from_secs(2);
+const LOOK_LIMIT: Duration = Duration::from_secs(15);
+const ORDER_LIMIT: Duration = Duration::from_secs(310);
+
+/// Why there is no answer. An answer that refuses is an answer: see `Response::json`.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// Nobody serves the socket: look without a daemon.
+    #[error("no agent answers at {}", socket.display())]
+    NoDaemon {
+        socket: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("the socket {} may not be used by this user", socket.display())]
+    Forbidden {
+        socket: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("the agent at {} gave no answer within {limit:?}", socket.display())]
+    Timeout { socket: PathBuf, limit: Duration },
+    #[error("the agent's answer is larger than {MOST_ANSWER} bytes")]
+    TooLarge,
+    #[error("talking to the agent at {} failed: {what}", socket.display())]
+    Broken { socket: PathBuf, what: String },
+}
+
+impl ClientError {
+    /// As the error that is shown.
+    pub fn refusal(&self) -> Refusal {
+        let (code, cure) = match self {
+            ClientError::NoDaemon { .. } => ("no_daemon", "systemctl start hostkeeper"),
+            ClientError::Forbidden { .. } => {
+                ("forbidden", "use sudo, or join the group of the socket and log in again")
+            }
+            ClientError::Timeout { .. } => ("timeout", "see `journalctl -u hostkeeper`, then try again"),
+            ClientError::TooLarge => ("failed", "ask for less: one project, or a smaller limit"),
+            ClientError::Broken { .. } => ("failed", "see `journalctl -u hostkeeper`, then try again"),
+        };
+        let mut text = self.to_string();
+        if let Some(source) = std::error::Error::source(self) {
+            text.push_str(&format!(": {source}"));
+        }
+        Refusal { code: code.into(), text, cure: cure.into() }
+    }
+}
+
+/// The way to an agent. Each question is a connection of its own.
+#[derive(Clone, Debug)]
+pub struct Client {
+    socket: PathBuf,
+    other_way: Option<PathBuf>,
+    limit: Option<Duration>,
+}
+
+impl Client {
+    pub fn new(socket: impl Into<PathBuf>) -> Client {
+        Client { socket: socket.into(), other_way: None, limit: None }
+    }
+
+    /// A second way to the same socket, for when the first is closed to this process.
+    pub fn or_by(self, path: impl Into<PathBuf>) -> Client {
+        Client { other_way: Some(path.into()), ..self }
+    }
+
+    /// Waits at most `limit` for each whole answer, instead of 15 s (310 s for orders).
+    pub fn within(self, limit: Duration) -> Client {
+        Client { limit: Some(limit), ..self }
+    }
+
+    /// Asks, and takes the whole answer.
+    pub async fn ask(&self, request: &Request) -> Result<Response, ClientError> {
+        let usual = if request.method == Method::Post { ORDER_LIMIT } else { LOOK_LIMIT };
+        let limit = self.limit.unwrap_or(usual);
+        let whole = async {
+            let open = self.open(request).await?;
+            let status = open.status();
+            let content_type = open.content_type();
+            let body = Limited::new(open.answer.into_body(), MOST_ANSWER).collect().await.map_err(|error| {
+                if error.is::<http_body_util::LengthLimitError>() {
+                    return ClientError::TooLarge;
+                }
+                self.broken(&error)
+            })?;
+            Ok(Response { status, content_type, body: Vec::from(body.to_bytes()) })
+        };
+        tokio::time::timeout(limit, whole).await.map_err(|_| self.late(limit))?
+    }
+
+    /// Asks, and leaves the body to be read as it comes. Time limits on the whole are the caller's.
+    pub async fn open(&self, request: &Request) -> Result<Open, ClientError> {
+        let stream = self.connect().await?;
+        let mut builder = http1::Builder::new();
+        builder.max_buf_size(BUFFER);
+        let (mut sender, connection) =
+            builder.handshake::<_, Full<Bytes>>(TokioIo::new(stream)).await.map_err(|error| self.broken(&error))?;
+        let wire = Wire(tokio::spawn(async move {
+            // What goes wrong on the wire shows where the answer is read.
+            let _ = connection.await;
+        }));
+        let asked = hyper::Request::builder()
+            .method(request.method.as_str())
+            .uri(request.target())
+            .header(HOST, "hostkeeper")
+            .header(CONTENT_TYPE, JSON)
+            .body(Full::new(Bytes::from(request.body.clone())))
+            .map_err(|error| self.broken(&error))?;
+        let answer = sender.send_request(asked).await.map_err(|error| self.broken(&error))?;
+        Ok(Open { answer, wire })
+    }
+
+    /// The stream of events. `query`: `after=17&project=athena`, or empty.
+    pub async fn events(&self, query: &str) -> Result<Events, ClientError> {
+        let target = if query.is_empty() { "/v1/events".to_owned() } else { format!("/v1/events?{query}") };
+        let limit = self.limit.unwrap_or(LOOK_LIMIT);
+        let open = tokio::time::timeout(limit, self.open(&Request::get(&target))).await;
+        let open = open.map_err(|_| self.late(limit))??;
+        if open.status() != 200 {
+            let what = format!("the stream was refused with HTTP status {}", open.status());
+            return Err(ClientError::Broken { socket: self.socket.clone(), what });
+        }
+        Ok(Events::new(open, self.socket.clone()))
+    }
+
+    async fn connect(&self) -> Result<UnixStream, ClientError> {
+        let first = self.connect_by(&self.socket).await;
+        match (&self.other_way, first) {
+            (Some(way), Err(ClientError::NoDaemon { .. } | ClientError::Forbidden { .. })) => {
+                self.connect_by(way).await
+            }
+            (_, first) => first,
+        }
+    }
+
+    async fn connect_by(&self, path: &Path) -> Result<UnixStream, ClientError> {
+        let connected = tokio::time::timeout(CONNECT_LIMIT, UnixStream::connect(path)).await;
+        let socket = self.socket.clone();
+        connected.map_err(|_| self.late(CONNECT_LIMIT))?.map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => ClientError::NoDaemon { socket, source },
+            io::ErrorKind::PermissionDenied => ClientError::Forbidden { socket, source },
+            _ => self.broken(&source),
+        })
+    }
+
+    fn late(&self, limit: Duration) -> ClientError {
+        ClientError::Timeout { socket: self.socket.clone(), limit }
+    }
+
+    fn broken(&self, error: &dyn std::fmt::Display) -> ClientError {
+        ClientError::Broken { socket: self.socket.clone(), what: error.to_string() }
+    }
+}
+
+/// An answer whose body is still on the wire.
+#[derive(Debug)]
+pub struct Open {
+    pub answer: hyper::Response<Incoming>,
+    /// Keeps the connection; dropping it closes it.
+    pub wire: Wire,
+}
+
+impl Open {
+    pub fn status(&self) -> u16 {
+        self.answer.status().as_u16()
+    }
+
+    /// The content type, as one of those this API has.
+    pub fn content_type(&self) -> &'static str {
+        let known = [JSON, metrics::CONTENT_TYPE, events::CONTENT_TYPE];
+        let given = self.answer.headers().get(CONTENT_TYPE).map(|value| value.as_bytes()).unwrap_or_default();
+        known.into_iter().find(|known| known.as_bytes() == given).unwrap_or("application/octet-stream")
+    }
+}
+
+/// The task that drives a connection, ended with its owner.
+#[derive(Debug)]
+pub struct Wire(JoinHandle<()>);
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

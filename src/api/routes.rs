@@ -1,0 +1,215 @@
+//! The one handler, with and without a daemon: which path means what, who may ask it, and with which parameters.
+//! `docs/openapi.yaml`'s twin `openapi.json` is compared with `ROUTES` by a test.
+
+use super::request::{JSON, Method, Peer, Request, Response, Rights, parse_query, parse_segment};
+use super::{Agent, Refusal, looks, orders};
+
+/// The description of this API that is served at `/v1/openapi.json`.
+pub const OPENAPI: &str = include_str!("openapi.json");
+
+/// What a route does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Status,
+    ProjectStatus,
+    Projects,
+    Containers,
+    Plan,
+    Concerns,
+    History,
+    Events,
+    Doctor,
+    Explain,
+    Metrics,
+    MetricNames,
+    MetricCost,
+    ConfigKey,
+    Healthz,
+    Readyz,
+    OpenApi,
+    Reload,
+    Apply,
+    Confirm,
+    Rollback,
+    Wake,
+}
+
+/// One path with its verb and the query parameters it knows. `{…}` stands for one segment.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    pub method: Method,
+    pub path: &'static str,
+    pub parameters: &'static [&'static str],
+    pub place: Place,
+}
+
+const fn get(path: &'static str, parameters: &'static [&'static str], place: Place) -> Route {
+    Route { method: Method::Get, path, parameters, place }
+}
+
+const fn post(path: &'static str, place: Place) -> Route {
+    Route { method: Method::Post, path, parameters: &[], place }
+}
+
+/// All routes.
+pub const ROUTES: &[Route] = &[
+    get("/v1/status", &[], Place::Status),
+    get("/v1/status/{project}", &[], Place::ProjectStatus),
+    get("/v1/projects", &[], Place::Projects),
+    get("/v1/containers", &["project"], Place::Containers),
+    get("/v1/plan", &["project"], Place::Plan),
+    get("/v1/concerns", &["project"], Place::Concerns),
+    get("/v1/history", &["since", "project", "keeper", "kind", "after", "limit"], Place::History),
+    get("/v1/events", &["project", "keeper", "kind", "after"], Place::Events),
+    get("/v1/doctor", &[], Place::Doctor),
+    get("/v1/explain", &["what"], Place::Explain),
+    get("/v1/metrics", &["collect[]", "exclude[]"], Place::Metrics),
+    get("/v1/metrics/names", &["collect[]", "exclude[]"], Place::MetricNames),
+    get("/v1/metrics/cost", &["collect[]", "exclude[]"], Place::MetricCost),
+    get("/v1/config/{key}", &[], Place::ConfigKey),
+    get("/v1/openapi.json", &[], Place::OpenApi),
+    get("/metrics", &["collect[]", "exclude[]"], Place::Metrics),
+    get("/healthz", &[], Place::Healthz),
+    get("/readyz", &[], Place::Readyz),
+    post("/v1/reload", Place::Reload),
+    post("/v1/apply", Place::Apply),
+    post("/v1/confirm", Place::Confirm),
+    post("/v1/rollback", Place::Rollback),
+    post("/v1/wake", Place::Wake),
+];
+
+/// A request that fits a route: the filled segment, if any, and the decoded query.
+#[derive(Debug)]
+pub struct Matched {
+    pub route: &'static Route,
+    pub segment: String,
+    pub query: Vec<(String, String)>,
+}
+
+impl Matched {
+    /// The last value of a parameter.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.query.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// All values of a parameter.
+    pub fn values(&self, name: &str) -> Vec<String> {
+        self.query.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect()
+    }
+}
+
+/// The route of a request, or why there is none.
+pub fn match_route(request: &Request) -> Result<Matched, Refusal> {
+    let mut other_method = None;
+    for route in ROUTES {
+        let Some(segment) = fit(route.path, &request.path) else { continue };
+        if route.method != request.method {
+            other_method = Some(route.method);
+            continue;
+        }
+        let segment = parse_segment(segment).filter(|text| text.len() <= 256).ok_or_else(|| not_found(request))?;
+        let query = parse_query(&request.query)?;
+        if let Some((name, _)) = query.iter().find(|(name, _)| !route.parameters.contains(&name.as_str())) {
+            return Err(unknown_parameter(name, route));
+        }
+        return Ok(Matched { route, segment, query });
+    }
+    Err(match other_method {
+        None => not_found(request),
+        Some(method) => Refusal {
+            code: "method".into(),
+            text: format!("{} does not answer {}", request.path, request.method.as_str()),
+            cure: format!("use {}", method.as_str()),
+        },
+    })
+}
+
+/// The part of `path` that fills the pattern's `{…}`, or `""` when both are equal.
+fn fit<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
+    match pattern.split_once('{') {
+        None => (pattern == path).then_some(""),
+        Some((before, _)) => path.strip_prefix(before).filter(|rest| !rest.is_empty() && !rest.contains('/')),
+    }
+}
+
+fn not_found(request: &Request) -> Refusal {
+    let path = crate::values::one_line(&request.path, 100);
+    Refusal {
+        code: "not_found".into(),
+        text: format!("there is no {path}"),
+        cure: "GET /v1/openapi.json lists every path".into(),
+    }
+}
+
+fn unknown_parameter(name: &str, route: &Route) -> Refusal {
+    let known = match route.parameters {
+        [] => "it takes none".to_owned(),
+        some => format!("it knows {}", some.join(", ")),
+    };
+    let name = crate::values::one_line(name, 40);
+    let text = format!("{} has no parameter \"{name}\"", route.path);
+    Refusal { code: "bad_request".into(), text, cure: known }
+}
+
+/// The label under which a request's duration is counted: a route's path, or `other`.
+pub fn label(request: &Request) -> &'static str {
+    let fits = |route: &&Route| route.method == request.method && fit(route.path, &request.path).is_some();
+    ROUTES.iter().find(fits).map_or("other", |route| route.path)
+}
+
+/// Why a peer may not do this, when so.
+pub fn refuse_rights(method: Method, peer: &Peer) -> Option<Refusal> {
+    let needed = if method == Method::Post { Rights::Order } else { Rights::Read };
+    if peer.rights >= needed {
+        return None;
+    }
+    let uid = peer.caller.uid;
+    let (text, cure) = match peer.rights {
+        Rights::Nothing => (
+            format!("user id {uid} may not ask this agent"),
+            "ask as root, or join the group of the socket (see [api] group) and log in again",
+        ),
+        _ => (format!("user id {uid} may read, but not give orders"), "give the order as root (sudo)"),
+    };
+    Some(Refusal { code: "forbidden".into(), text, cure: cure.into() })
+}
+
+/// Answers any request except the stream of `/v1/events`, which needs a daemon and its socket.
+pub async fn answer(agent: &dyn Agent, request: &Request, peer: &Peer) -> Response {
+    if let Some(refusal) = refuse_rights(request.method, peer) {
+        return Response::refuse(&refusal);
+    }
+    match match_route(request) {
+        Ok(matched) => take(agent, request, &matched, peer).await.unwrap_or_else(|refusal| Response::refuse(&refusal)),
+        Err(refusal) => Response::refuse(&refusal),
+    }
+}
+
+async fn take(agent: &dyn Agent, request: &Request, matched: &Matched, peer: &Peer) -> Result<Response, Refusal> {
+    match matched.route.place {
+        Place::Status => Ok(looks::status(agent)),
+        Place::ProjectStatus => looks::project_status(agent, matched).await,
+        Place::Projects => Ok(looks::projects(agent)),
+        Place::Containers => looks::containers(agent, matched),
+        Place::Plan => looks::plan(agent, matched),
+        Place::Concerns => looks::concerns(agent, matched),
+        Place::History => looks::history(agent, matched).await,
+        Place::Doctor => looks::doctor(agent).await,
+        Place::Explain => looks::explain(agent, matched).await,
+        Place::Metrics => looks::metrics(agent, matched).await,
+        Place::MetricNames => looks::metric_names(agent, matched).await,
+        Place::MetricCost => looks::metric_cost(agent, matched).await,
+        Place::ConfigKey => looks::config_key(agent, matched),
+        Place::Healthz => Ok(looks::health(true)),
+        Place::Readyz => Ok(looks::health(agent.ready())),
+        Place::OpenApi => Ok(Response { status: 200, content_type: JSON, body: OPENAPI.as_bytes().to_vec() }),
+        Place::Events => Err(Refusal {
+            code: "no_daemon".into(),
+            text: "events are a stream, and only a running agent has one".into(),
+            cure: "start the agent (systemctl start hostkeeper), or ask for the history".into(),
+        }),
+        Place::Reload | Place::Apply | Place::Confirm | Place::Rollback | Place::Wake => {
+            orders::give(agent, matched.route.place, &request.body, peer).await
+        }
+    }
+}
