@@ -1,12 +1,7 @@
-//! hostkeeper: arguments in, exit code out.
-fn main() {
-    hostkeeper::daemon::start_logging();
-    let places = hostkeeper::daemon::Places {
-        config: std::env::var("HOSTKEEPER_CONFIG").unwrap_or_default().into(),
-        state: std::env::var("HOSTKEEPER_STATE").unwrap_or_default().into(),
-        socket: std::env::var("HOSTKEEPER_SOCKET").unwrap_or_default().into(),
-    };
-    if let Err(error) = hostkeeper::daemon::run(&places) {
-        tracing::error!("{error}");
-    }
+//! Arguments in, exit code out.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(hostkeeper::cli::run(std::env::args_os(), &hostkeeper::cli::Wired))
 }

@@ -66,8 +66,23 @@ pub struct HostView {
     pub network_receive_bytes_per_second: Option<f64>,
     pub network_transmit_bytes_per_second: Option<f64>,
     pub gpus: Vec<GpuView>,
+    /// File systems on block devices, by mount point.
+    pub filesystems: Vec<FilesystemView>,
     /// What reached us of Docker: its version, or why it could not be asked.
     pub docker: Option<String>,
+}
+
+/// A mounted file system on a block device.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FilesystemView {
+    pub path: String,
+    /// Kernel name of the device: `sda1`, `bcache0`.
+    pub device: String,
+    pub fstype: String,
+    pub size_bytes: u64,
+    pub available_bytes: u64,
+    /// `None`: the kernel does not say.
+    pub rotational: Option<bool>,
 }
 
 /// One GPU.

@@ -1,0 +1,20 @@
+//! One file per verb.
+
+pub mod apply;
+pub mod completion;
+pub mod config;
+pub mod confirm;
+pub mod daemon;
+pub mod doctor;
+pub mod events;
+pub mod explain;
+pub mod history;
+pub mod man;
+pub mod metrics;
+pub mod plan;
+pub mod reload;
+pub mod rollback;
+pub mod status;
+pub mod support_bundle;
+pub mod top;
+pub mod web;
