@@ -9,8 +9,24 @@ pub struct ProjectName(String);
 
 /// Why a word is not a name. The second line of the text is the cure.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is not a project name\nuse a-z, 0-9, _ and -, first a letter or digit, at most 63 characters")]
-pub struct NameError(String);
+#[error("\"{0}\" is not a project name\nuse a-z, 0-9, _ and -, first a letter or digit, at most 63 characters{1}")]
+pub struct NameError(String, String);
+
+impl NameError {
+    /// Says which name was perhaps meant, when one is left after lower case and without foreign characters.
+    fn of(name: &str) -> NameError {
+        let kept: String = name
+            .chars()
+            .map(|c| c.to_ascii_lowercase())
+            .map(|c| if c == '.' || c == ' ' { '-' } else { c })
+            .filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '_' || *c == '-')
+            .skip_while(|c| !c.is_ascii_alphanumeric())
+            .take(63)
+            .collect();
+        let meant = if kept.is_empty() { String::new() } else { format!(", such as {kept}") };
+        NameError(super::one_line(name, 80), meant)
+    }
+}
 
 impl ProjectName {
     pub fn as_str(&self) -> &str {
@@ -25,7 +41,7 @@ impl TryFrom<String> for ProjectName {
         let fits = name.len() <= 63
             && name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
             && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-');
-        if fits { Ok(ProjectName(name)) } else { Err(NameError(name.chars().take(80).collect())) }
+        if fits { Ok(ProjectName(name)) } else { Err(NameError::of(&name)) }
     }
 }
 
@@ -52,5 +68,41 @@ impl std::fmt::Display for ProjectName {
 impl std::borrow::Borrow<str> for ProjectName {
     fn borrow(&self) -> &str {
         &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn names_follow_the_compose_rule() {
+        for good in ["athena", "0day", "wx_library-2", &"a".repeat(63)] {
+            assert!(good.parse::<ProjectName>().is_ok(), "{good}");
+        }
+        for bad in ["", "Athena", "-a", "_a", "a.b", "a b", "ä", "a/b", "a\n", &"a".repeat(64)] {
+            assert!(bad.parse::<ProjectName>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_name_is_told_a_right_one() {
+        let text = "My.App".parse::<ProjectName>().unwrap_err().to_string();
+        assert_eq!(
+            text,
+            "\"My.App\" is not a project name\n\
+             use a-z, 0-9, _ and -, first a letter or digit, at most 63 characters, such as my-app"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_proposed_is_a_name(name in "\\PC{0,90}") {
+            if let Err(NameError(_, meant)) = name.parse::<ProjectName>() {
+                let meant = meant.strip_prefix(", such as ").unwrap_or("a").parse::<ProjectName>();
+                prop_assert!(meant.is_ok());
+            }
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::values::{Every, Mode};
+use crate::values::{Every, Mode, Problem, one_line};
 
 /// The `[vitals]` table; also what the keeper works from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,5 +39,54 @@ impl Default for Config {
             nvml: String::new(),
             container_labels: Vec::new(),
         }
+    }
+}
+
+impl Config {
+    /// Everything that is wrong with the table.
+    pub fn check(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for (key, path, may_be_empty) in [
+            ("procfs", &self.procfs, false),
+            ("sysfs", &self.sysfs, false),
+            ("rootfs", &self.rootfs, false),
+            ("docker_socket", &self.docker_socket, true),
+            ("nvml", &self.nvml, true),
+        ] {
+            if !(path.starts_with('/') || may_be_empty && path.is_empty()) || path.chars().any(char::is_control) {
+                let after_scheme = path.split_once("://").map_or("", |(_, path)| path);
+                let meant = if after_scheme.starts_with('/') { after_scheme } else { example(key) };
+                let cure = format!("write the whole path, such as \"{}\"", one_line(meant, 60));
+                problems.push(Problem::new(format!("vitals.{key}"), "is no absolute path", cure));
+            }
+        }
+        for (key, every) in [("docker_interval", self.docker_interval), ("gpu_interval", self.gpu_interval)] {
+            if every.0 < std::time::Duration::from_secs(1) {
+                problems.push(Problem::new(format!("vitals.{key}"), "must be at least 1s", "use \"10s\""));
+            }
+        }
+        self.check_labels(&mut problems);
+        problems
+    }
+
+    fn check_labels(&self, problems: &mut Vec<Problem>) {
+        for (index, label) in self.container_labels.iter().enumerate() {
+            let key = format!("vitals.container_labels[{index}]");
+            if label.is_empty() || label.len() > 128 || label.chars().any(|c| c.is_control() || c.is_whitespace()) {
+                problems.push(Problem::new(key, "is no name of a label", "write it as in \"com.example.team\""));
+            } else if self.container_labels.iter().take(index).any(|earlier| earlier == label) {
+                problems.push(Problem::new(key, "is named twice", "name it once"));
+            }
+        }
+    }
+}
+
+fn example(key: &str) -> &'static str {
+    match key {
+        "procfs" => "/proc",
+        "sysfs" => "/sys",
+        "rootfs" => "/",
+        "docker_socket" => "/var/run/docker.sock",
+        _ => "/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1",
     }
 }

@@ -1,0 +1,168 @@
+//! What no single key can tell: whether the values make sense, alone and together. Pure.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use super::settings::{Api, HostSettings, Ledger, Metrics, Project, ProjectTable, Settings, Web, WebTable};
+use super::tree::{Node, Value};
+use super::value::Step;
+use crate::keepers::{storage, vitals};
+use crate::round::Limits;
+use crate::values::{Bytes, Every, Problem, ProjectName};
+
+/// Every section as it was read, not yet checked.
+pub struct Draft {
+    pub host: HostSettings,
+    pub limits: Limits,
+    pub metrics: Metrics,
+    pub vitals: vitals::config::Config,
+    pub storage: storage::config::Table,
+    pub projects: Vec<(ProjectName, ProjectTable)>,
+    pub api: Api,
+    pub web: WebTable,
+    pub ledger: Ledger,
+}
+
+impl Draft {
+    /// The settings and everything that is wrong with them. Without a usable address there are no settings.
+    pub fn settle(self) -> (Option<Settings>, Vec<Problem>) {
+        let mut problems = check_host(&self.host);
+        problems.extend(self.limits.check());
+        problems.extend(check_metrics(&self.metrics));
+        problems.extend(self.vitals.check());
+        problems.extend(check_api(&self.api));
+        problems.extend(check_ledger(&self.ledger));
+        let listen = match parse_listen(&self.web.listen) {
+            Ok(listen) => Some(listen),
+            Err(problem) => {
+                problems.push(problem);
+                None
+            }
+        };
+        problems.extend(check_hosts(&self.web.hosts));
+        let mut storage = storage::config::Config { tiers: self.storage.tier, ..storage::config::Config::default() };
+        let mut projects = std::collections::BTreeMap::new();
+        for (name, table) in self.projects {
+            for (dir, value) in table.dir {
+                storage.dirs.insert((name.clone(), dir), value);
+            }
+            projects.insert(name, Project { mode: table.mode, windows: table.maintenance_windows });
+        }
+        problems.extend(storage.check());
+        let settings = listen.map(|listen| Settings {
+            host: self.host,
+            limits: self.limits,
+            metrics: self.metrics,
+            vitals: self.vitals,
+            storage,
+            storage_mode: self.storage.mode,
+            projects,
+            api: self.api,
+            web: Web { listen, hosts: self.web.hosts },
+            ledger: self.ledger,
+        });
+        (settings, problems)
+    }
+}
+
+/// Whether `problem` is only a consequence of another one that is listed: a tier that is declared, but wrongly; a
+/// bound compared with one that could not be read; something not found in files that could not be read whole.
+pub fn follows(problem: &Problem, node: &Node, declared: &Node, removed: &BTreeSet<Vec<Step>>, damaged: bool) -> bool {
+    if problem.what.starts_with("unknown tier") {
+        let tiers = declared.child("storage").and_then(|storage| storage.child("tier"));
+        let named = if let Value::Text(name) = &node.value { Some(name) } else { None };
+        return damaged || tiers.zip(named).is_some_and(|(tiers, name)| tiers.child(name).is_some());
+    }
+    let Some((_, other)) = problem.what.split_once("is shorter than ") else { return false };
+    let (section, _) = problem.key.split_once('.').unwrap_or((&problem.key, ""));
+    removed.contains(&vec![Step::Key(section.into()), Step::Key(other.into())])
+}
+
+fn check_host(host: &HostSettings) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if let Some(name) = &host.name
+        && (name.is_empty() || name.len() > 253 || name.chars().any(|c| c.is_whitespace() || c.is_control()))
+    {
+        problems.push(Problem::new("host.name", "is no host name", "use letters, digits, - and ., such as \"db1\""));
+    }
+    let (least, most) = (Duration::from_secs(1), Duration::from_secs(3600));
+    if !(least..=most).contains(&host.interval.0) {
+        problems.push(Problem::new("host.interval", "must be 1s to 1h", "use \"10s\""));
+    }
+    let switch = host.kill_switch.as_path();
+    if !is_plain_absolute(switch) || switch.file_name().is_none() {
+        let cure = "write the whole path of a file, such as \"/run/hostkeeper/disable\"";
+        problems.push(Problem::new("host.kill_switch", "is no absolute path of a file", cure));
+    }
+    problems
+}
+
+fn is_plain_absolute(path: &Path) -> bool {
+    let text = path.to_string_lossy();
+    path.is_absolute() && !text.contains('\0') && !text.split('/').any(|part| part == ".." || part == ".")
+}
+
+fn check_metrics(metrics: &Metrics) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (index, group) in metrics.compat.iter().enumerate() {
+        if metrics.compat.iter().take(index).any(|earlier| earlier == group) {
+            let what = format!("\"{}\" is named twice", group.as_str());
+            problems.push(Problem::new(format!("metrics.compat[{index}]"), what, "name it once"));
+        }
+    }
+    if !(1..=1_000_000).contains(&metrics.max_series) {
+        problems.push(Problem::new("metrics.max_series", "must be 1 to 1000000", "use 20000"));
+    }
+    problems
+}
+
+fn check_api(api: &Api) -> Vec<Problem> {
+    let group = &api.group;
+    let fits = group.len() <= 32
+        && group.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && group.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-');
+    if fits {
+        return Vec::new();
+    }
+    vec![Problem::new("api.group", "is no name of a group", "use a-z, 0-9, _ and -, such as \"hostkeeper\"")]
+}
+
+fn check_ledger(ledger: &Ledger) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if ledger.keep < Every(Duration::from_secs(86_400)) {
+        problems.push(Problem::new("ledger.keep", "must be at least one day", "use \"400d\""));
+    }
+    if ledger.max_size < Bytes(1 << 20) {
+        problems.push(Problem::new("ledger.max_size", "must be at least 1MiB", "use \"512MiB\""));
+    }
+    problems
+}
+
+/// An address with port on loopback: whoever reaches the page reads everything about the host.
+fn parse_listen(text: &str) -> Result<SocketAddr, Problem> {
+    let wrong = |what: &str, cure: String| Err(Problem::new("web.listen", what, cure));
+    let Ok(address) = text.parse::<SocketAddr>() else {
+        let port = text.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok()).unwrap_or(9733);
+        return wrong("is no address with a port", format!("use \"127.0.0.1:{port}\" or \"[::1]:{port}\""));
+    };
+    if !address.ip().is_loopback() {
+        let cure = format!("use \"127.0.0.1:{}\"; TLS and users are needed beyond it, and come later", address.port());
+        return wrong("the page would be open to the network", cure);
+    }
+    Ok(address)
+}
+
+fn check_hosts(hosts: &[String]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (index, host) in hosts.iter().enumerate() {
+        let bracketed = host.starts_with('[') && host.ends_with(']');
+        let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.' || (bracketed && ":[]".contains(c));
+        if host.is_empty() || host.len() > 253 || !host.chars().all(allowed) {
+            let cure = "write a host name without scheme, port or *, such as \"db1.example\"";
+            problems.push(Problem::new(format!("web.hosts[{index}]"), "is no host name", cure));
+        }
+    }
+    problems
+}

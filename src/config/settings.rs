@@ -1,0 +1,128 @@
+//! The configuration as types: what the daemon, the keepers and the page are given. Pure.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::keepers::{storage, vitals};
+use crate::metrics::Group;
+use crate::round::{Limits, Rules};
+use crate::values::{Bytes, Every, Mode, ProjectName, Window};
+
+/// Everything that was configured, defaults filled in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    pub host: HostSettings,
+    /// `[guard]`.
+    pub limits: Limits,
+    pub metrics: Metrics,
+    pub vitals: vitals::config::Config,
+    /// `[storage.tier.*]` and `[project.*.dir.*]`.
+    pub storage: storage::config::Config,
+    /// `[storage] mode`.
+    pub storage_mode: Option<Mode>,
+    pub projects: BTreeMap<ProjectName, Project>,
+    pub api: Api,
+    pub web: Web,
+    pub ledger: Ledger,
+}
+
+/// `[host]`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostSettings {
+    /// Overrides the kernel's host name.
+    pub name: Option<String>,
+    pub mode: Mode,
+    pub interval: Every,
+    pub kill_switch: PathBuf,
+}
+
+/// `[metrics]`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metrics {
+    /// Dialects given beside `hostkeeper`.
+    pub compat: Vec<Group>,
+    /// Series on one page.
+    pub max_series: usize,
+}
+
+impl Metrics {
+    /// The dialects that are switched off.
+    pub fn off(&self) -> Vec<Group> {
+        let on = |group: &Group| *group == Group::Hostkeeper || self.compat.contains(group);
+        Group::ALL.into_iter().filter(|group| !on(group)).collect()
+    }
+}
+
+/// `[project.NAME]` without its directories, which are in `Settings::storage`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Project {
+    pub mode: Option<Mode>,
+    /// Empty: at any time.
+    pub windows: Vec<Window>,
+}
+
+/// `[project.NAME]` as it is written.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProjectTable {
+    pub mode: Option<Mode>,
+    pub maintenance_windows: Vec<Window>,
+    pub dir: BTreeMap<String, storage::config::Dir>,
+}
+
+/// `[api]`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Api {
+    /// Members of this group may read.
+    pub group: String,
+}
+
+/// `[web]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Web {
+    /// Always a loopback address.
+    pub listen: SocketAddr,
+    /// Host names under which the page may be asked for, without a port.
+    pub hosts: Vec<String>,
+}
+
+/// `[web]` as it is written.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebTable {
+    pub listen: String,
+    pub hosts: Vec<String>,
+}
+
+/// `[ledger]`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ledger {
+    pub keep: Every,
+    pub max_size: Bytes,
+}
+
+impl Settings {
+    /// The bounds and modes for the guard.
+    pub fn rules(&self) -> Rules {
+        let keepers = [("vitals", self.vitals.mode), ("storage", self.storage_mode)];
+        let named = |(name, mode): (&str, Option<Mode>)| mode.map(|mode| (name.to_owned(), mode));
+        let projects = self.projects.iter();
+        Rules {
+            limits: self.limits.clone(),
+            host: self.host.mode,
+            keepers: keepers.into_iter().filter_map(named).collect(),
+            projects: projects.clone().filter_map(|(name, project)| Some((name.clone(), project.mode?))).collect(),
+            windows: projects
+                .filter(|(_, project)| !project.windows.is_empty())
+                .map(|(name, project)| (name.clone(), project.windows.clone()))
+                .collect(),
+        }
+    }
+}

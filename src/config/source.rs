@@ -1,0 +1,111 @@
+//! Files as text: where a byte is in lines and columns, and what is not text at all. Pure.
+
+use std::ops::Range;
+
+use super::located::{Located, Place};
+
+/// The most that is read of one file, and of all files together.
+pub const FILE_LIMIT: usize = 1 << 20;
+pub const TOTAL_LIMIT: usize = 8 << 20;
+
+/// One file as it was read. `name` is how problems call it: `hostkeeper.toml`, `conf.d/athena.toml`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    pub name: String,
+    pub bytes: Vec<u8>,
+}
+
+/// Where a value is written: a file by number (0 are the defaults), its key and its value in bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    pub file: usize,
+    pub key: Range<usize>,
+    pub value: Range<usize>,
+}
+
+/// A file that is text, without its byte order mark.
+#[derive(Clone, Debug)]
+pub struct Text {
+    pub name: String,
+    pub text: String,
+    /// Where each line begins.
+    lines: Vec<usize>,
+}
+
+impl Text {
+    pub fn new(name: &str, text: &str) -> Text {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        Text { name: name.into(), text: text.into(), lines: std::iter::once(0).chain(ends).collect() }
+    }
+
+    /// The number of the line, from 0, that holds byte `at`.
+    pub fn line_of(&self, at: usize) -> usize {
+        self.lines.partition_point(|start| *start <= at).saturating_sub(1)
+    }
+
+    /// Line `number`, from 0, without its end.
+    pub fn line(&self, number: usize) -> &str {
+        let start = self.lines.get(number).copied().unwrap_or(self.text.len());
+        let end = self.lines.get(number + 1).copied().unwrap_or(self.text.len());
+        let line = self.text.get(start..end).unwrap_or_default();
+        let line = line.strip_suffix('\n').unwrap_or(line);
+        line.strip_suffix('\r').unwrap_or(line)
+    }
+
+    pub fn start(&self, number: usize) -> usize {
+        self.lines.get(number).copied().unwrap_or(self.text.len())
+    }
+
+    /// The text between two bytes; empty when they are not at characters.
+    pub fn slice(&self, span: &Range<usize>) -> &str {
+        self.text.get(span.clone()).unwrap_or_default()
+    }
+
+    /// Line, column and length in characters of `span`, cut at the end of its first line.
+    pub fn place(&self, span: &Range<usize>) -> Place {
+        let line = self.line_of(span.start);
+        let shown = self.line(line);
+        let from = span.start.saturating_sub(self.start(line)).min(shown.len());
+        let to = span.end.saturating_sub(self.start(line)).clamp(from, shown.len());
+        let chars = |bytes: usize| shown.char_indices().take_while(|(at, _)| *at < bytes).count();
+        let (from, to) = (chars(from), chars(to));
+        Place { line, from, length: to.saturating_sub(from).max(1), shown: shown.into() }
+    }
+}
+
+/// Text, or why it is none.
+pub fn parse_text(source: &Source) -> Result<Text, Located> {
+    let name = &source.name;
+    let bytes = source.bytes.as_slice();
+    if bytes.len() > FILE_LIMIT {
+        let text = "larger than 1 MiB, the limit for one file".to_string();
+        return Err(Located::of_file(name, text, "a configuration is small: is this another file? Split it in conf.d"));
+    }
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err(Located::of_file(name, "written in UTF-16", "save it as UTF-8"));
+    }
+    let (good, bad) = match std::str::from_utf8(bytes) {
+        Ok(text) => (text, None),
+        Err(error) => {
+            let at = error.valid_up_to();
+            let good = bytes.get(..at).and_then(|good| std::str::from_utf8(good).ok()).unwrap_or_default();
+            (good, bytes.get(at).copied())
+        }
+    };
+    // A whole line is needed to show the place, the rest of a binary file is not.
+    let text = Text::new(name, good);
+    if let Some(nul) = text.text.find('\0') {
+        let text_of = Text::new(name, text.text.get(..nul).unwrap_or_default());
+        let place = text_of.place(&(nul..nul));
+        return Err(Located::at(&text_of, place, "a NUL byte: this is no text file", "write the file again as text"));
+    }
+    match bad {
+        None => Ok(text),
+        Some(byte) => {
+            let end = text.text.len();
+            let what = format!("not UTF-8: the byte 0x{byte:02x} is no character");
+            Err(Located::at(&text, text.place(&(end..end)), &what, "save the file as UTF-8"))
+        }
+    }
+}

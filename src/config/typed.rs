@@ -1,0 +1,258 @@
+//! From bytes to `Settings`: parse, merge, read each section until nothing wrong is left in it, check. Pure: no file
+//! is opened here.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+
+use super::Loaded;
+use super::check;
+use super::damage::Damage;
+use super::located::{Located, MOST, Point, Problems, of_node};
+use super::merge::merge_over;
+use super::reference::DEFAULTS;
+use super::settings::{ProjectTable, Settings, WebTable};
+use super::source::{Source, TOTAL_LIMIT, Text};
+use super::syntax::{Parsed, parse_source};
+use super::tree::{Node, Tree, Value};
+use super::value::{Step, What, Wrong};
+use super::words::{self, SECTIONS, render_words};
+use crate::keepers::storage;
+use crate::round::Limits;
+use crate::values::ProjectName;
+
+/// Reads a whole configuration: `sources` in the order in which they are laid over each other, the main file first.
+/// Every problem of every file is returned at once.
+pub fn parse_sources(sources: &[Source]) -> Result<Loaded, Problems> {
+    let total: usize = sources.iter().map(|source| source.bytes.len()).sum();
+    if total > TOTAL_LIMIT {
+        let text = format!("all files together are larger than {} MiB", TOTAL_LIMIT >> 20);
+        let problem = Located::of_file("", text, "a configuration is small: is another file in conf.d?");
+        return Err(Problems::of(vec![problem], Vec::new()));
+    }
+    let mut reader = Reader::of(sources);
+    let settings = reader.read_settings();
+    let Reader { root, files, problems, .. } = reader;
+    match settings {
+        Some(settings) if problems.is_empty() => {
+            Ok(Loaded { settings, tree: Tree { root, files }, files: Vec::new(), warnings: Vec::new() })
+        }
+        _ => Err(Problems::of(problems, Vec::new())),
+    }
+}
+
+/// The state of one reading: the merged tree, what was wrong, and what was therefore taken out of the tree.
+struct Reader {
+    root: Node,
+    defaults: Node,
+    /// As merged, before anything was taken out: what was declared, though wrongly.
+    declared: Node,
+    files: Vec<Text>,
+    damage: Vec<Damage>,
+    problems: Vec<Located>,
+    removed: BTreeSet<Vec<Step>>,
+}
+
+impl Reader {
+    fn of(sources: &[Source]) -> Reader {
+        let defaults = Source { name: "default".into(), bytes: DEFAULTS.into() };
+        let all = std::iter::once(&defaults).chain(sources);
+        let parsed: Vec<Parsed> = all.enumerate().map(|(file, source)| parse_source(file, source)).collect();
+        let (mut files, mut damage, mut roots, mut problems) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for one in parsed {
+            files.push(one.text);
+            damage.push(one.damage);
+            roots.push(one.root);
+            problems.extend(one.problems);
+        }
+        let mut roots = roots.into_iter();
+        let defaults = roots.next().unwrap_or_else(Node::empty_table);
+        let mut root = defaults.clone();
+        for upper in roots {
+            merge_over(&mut root, upper, "", &files, &mut problems);
+        }
+        Reader { declared: root.clone(), root, defaults, files, damage, problems, removed: BTreeSet::new() }
+    }
+
+    /// `None` only when something could not be read at all; then there are problems.
+    fn read_settings(&mut self) -> Option<Settings> {
+        self.refuse_unknown_sections();
+        let host = self.read("host");
+        let limits: Option<Limits> = self.read("guard");
+        let metrics = self.read("metrics");
+        let vitals = self.read("vitals");
+        let storage: Option<storage::config::Table> = self.read("storage");
+        let projects = self.read_projects();
+        let api = self.read("api");
+        let web: Option<WebTable> = self.read("web");
+        let ledger = self.read("ledger");
+        let draft = check::Draft {
+            host: host?,
+            limits: limits?,
+            metrics: metrics?,
+            vitals: vitals?,
+            storage: storage?,
+            projects,
+            api: api?,
+            web: web?,
+            ledger: ledger?,
+        };
+        let (settings, problems) = draft.settle();
+        for problem in problems {
+            self.add_checked(&problem);
+        }
+        settings
+    }
+
+    fn refuse_unknown_sections(&mut self) {
+        let Value::Table(table) = &mut self.root.value else { return };
+        let known = |name: &String| SECTIONS.contains(&name.as_str());
+        let (kept, unknown) = std::mem::take(table).into_iter().partition(|(name, _)| known(name));
+        *table = kept;
+        for (name, node) in unknown {
+            let is_table = matches!(node.value, Value::Table(_));
+            let (text, cure) =
+                if is_table { words::unknown_section(&name) } else { words::unknown_key(&name, &SECTIONS) };
+            self.add(&node, &name, Point::Key, text, cure);
+        }
+    }
+
+    fn read_projects(&mut self) -> Vec<(ProjectName, ProjectTable)> {
+        let Some(node) = self.root.child("project") else { return Vec::new() };
+        let Some(table) = node.table() else {
+            let (node, what) = (node.clone(), What::Type { expected: "a map".into() });
+            let (text, cure) = render_words(&what, "project", &node);
+            self.add(&node, "project", Point::Value, text, cure);
+            return Vec::new();
+        };
+        let names: Vec<String> = table.keys().cloned().collect();
+        names.iter().filter_map(|name| self.read_project(name)).collect()
+    }
+
+    fn read_project(&mut self, name: &str) -> Option<(ProjectName, ProjectTable)> {
+        let path = vec![Step::Key("project".into()), Step::Key(name.into())];
+        let project: Option<ProjectTable> = self.read_at(&path);
+        match name.parse::<ProjectName>() {
+            Ok(name) => project.map(|project| (name, project)),
+            Err(error) => {
+                let key = key_of(&path);
+                let node = node_at(&self.declared, &path)?.clone();
+                let (text, cure) = render_words(&What::Said(error.to_string()), &key, &node);
+                self.add(&node, &key, Point::Key, text, cure);
+                None
+            }
+        }
+    }
+
+    fn read<T: for<'de> Deserialize<'de>>(&mut self, section: &str) -> Option<T> {
+        self.read_at(&[Step::Key(section.into())])
+    }
+
+    /// Reads the node at `path`. What is wrong is noted, taken out (the default comes back), and reading begins again.
+    fn read_at<T: for<'de> Deserialize<'de>>(&mut self, path: &[Step]) -> Option<T> {
+        while self.problems.len() <= MOST {
+            let wrong = match T::deserialize(node_at(&self.root, path)?) {
+                Ok(value) => return Some(value),
+                Err(wrong) => wrong,
+            };
+            let full: Vec<Step> = path.iter().cloned().chain(wrong.path.iter().rev().cloned()).collect();
+            self.note(&full, &wrong);
+            self.take_out(&full);
+        }
+        None
+    }
+
+    fn note(&mut self, path: &[Step], wrong: &Wrong) {
+        if let What::Missing(field) = wrong.what {
+            let missing: Vec<Step> = path.iter().cloned().chain([Step::Key(field.into())]).collect();
+            if self.removed.contains(&missing) || self.damage.iter().any(Damage::any) {
+                return;
+            }
+        }
+        let Some(node) = node_at(&self.root, path).cloned() else { return };
+        let key = key_of(path);
+        let point = match wrong.what {
+            What::Unknown { .. } => Point::Key,
+            _ => Point::Value,
+        };
+        let (text, cure) = render_words(&wrong.what, &key, &node);
+        let key = if let What::Missing(field) = wrong.what { format!("{key}.{field}") } else { key };
+        self.add(&node, &key, point, text, cure);
+    }
+
+    fn take_out(&mut self, path: &[Step]) {
+        let default = node_at(&self.defaults, path).cloned();
+        let Some((last, above)) = path.split_last() else { return };
+        if let Step::Index(_) = last {
+            // The elements behind move up: what was taken out of them is forgotten.
+            self.removed.retain(|removed| !removed.starts_with(above));
+        }
+        self.removed.insert(path.to_vec());
+        let Some(parent) = node_at_mut(&mut self.root, above) else { return };
+        match (&mut parent.value, last) {
+            (Value::Table(table), Step::Key(key)) => match default {
+                Some(default) if table.get(key) != Some(&default) => {
+                    table.insert(key.clone(), default);
+                }
+                _ => {
+                    table.remove(key);
+                }
+            },
+            (Value::List(list), Step::Index(index)) if *index < list.len() => {
+                list.remove(*index);
+            }
+            _ => {}
+        }
+    }
+
+    /// A problem found by a part's `check()`, unless it only follows from another one.
+    fn add_checked(&mut self, problem: &crate::values::Problem) {
+        let tree = Tree { root: std::mem::replace(&mut self.root, Node::empty_table()), files: Vec::new() };
+        let node = tree.nearest(&problem.key).clone();
+        self.root = tree.root;
+        if !check::follows(problem, &node, &self.declared, &self.removed, self.damage.iter().any(Damage::any)) {
+            self.add(&node, &problem.key, Point::Value, problem.what.clone(), problem.cure.clone());
+        }
+    }
+
+    /// Notes a problem, unless it lies where the file could not be read reliably.
+    fn add(&mut self, node: &Node, key: &str, point: Point, text: String, cure: String) {
+        let located = Located { text, cure, ..of_node(&self.files, node, key, point) };
+        let line = located.place.as_ref().map(|place| place.line);
+        let damaged = self.damage.get(located.order).zip(line).is_some_and(|(damage, line)| damage.covers(line));
+        if !damaged {
+            self.problems.push(located);
+        }
+    }
+}
+
+fn node_at<'a>(root: &'a Node, path: &[Step]) -> Option<&'a Node> {
+    path.iter().try_fold(root, |node, step| match (&node.value, step) {
+        (Value::Table(table), Step::Key(key)) => table.get(key),
+        (Value::List(list), Step::Index(index)) => list.get(*index),
+        _ => None,
+    })
+}
+
+fn node_at_mut<'a>(root: &'a mut Node, path: &[Step]) -> Option<&'a mut Node> {
+    path.iter().try_fold(root, |node, step| match (&mut node.value, step) {
+        (Value::Table(table), Step::Key(key)) => table.get_mut(key),
+        (Value::List(list), Step::Index(index)) => list.get_mut(*index),
+        _ => None,
+    })
+}
+
+/// `project.athena.maintenance_windows[0].cron`.
+fn key_of(path: &[Step]) -> String {
+    let mut key = String::new();
+    for step in path {
+        match step {
+            Step::Index(index) => key.push_str(&format!("[{index}]")),
+            Step::Key(name) => {
+                key.push_str(if key.is_empty() { "" } else { "." });
+                key.push_str(&crate::values::one_line(name, 80));
+            }
+        }
+    }
+    key
+}
