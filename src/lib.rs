@@ -2,8 +2,8 @@
 //! The rooms and their rules are in `docs/architecture.md`.
 
 pub mod api;
-pub mod config;
 pub mod cli;
+pub mod config;
 pub mod daemon;
 pub mod host;
 pub mod keepers;

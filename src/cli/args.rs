@@ -94,9 +94,9 @@ pub enum Verb {
 
 #[derive(Debug, Args)]
 pub struct WebArgs {
-    /// Address and port; beyond loopback it is refused
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9733")]
-    pub listen: String,
+    /// Address and port; beyond loopback it is refused [default: as configured, else 127.0.0.1:9733]
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<String>,
     /// A further name under which the page may be asked for; may be repeated
     #[arg(long = "host", value_name = "NAME", value_hint = ValueHint::Hostname)]
     pub hosts: Vec<String>,

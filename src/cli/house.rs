@@ -35,7 +35,8 @@ pub enum ConfigQuestion {
 /// How the page's process listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebOrder {
-    pub listen: String,
+    /// `None`: as configured.
+    pub listen: Option<String>,
     /// Further names under which the page may be asked for.
     pub hosts: Vec<String>,
     /// The user to become when started as root.

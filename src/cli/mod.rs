@@ -1,6 +1,7 @@
 //! The command line: arguments in, words or JSON out, an exit code. Decides nothing about the host: it asks the agent,
 //! over its socket or by a direct look, and prints what is answered.
 
+mod answers;
 mod args;
 mod ask;
 mod command;
@@ -11,11 +12,11 @@ mod house;
 mod out;
 mod pages;
 mod reference;
-mod rooms;
 mod rows;
 mod table;
 mod text;
 mod verbs;
+mod wired;
 mod words;
 
 use std::ffi::OsString;
@@ -23,6 +24,7 @@ use std::io::{self, BufRead, IsTerminal};
 
 use jiff::{Timestamp, tz::TimeZone};
 
+pub use answers::{InProcess, OverSocket, new_runtime};
 use args::{Line, Verb};
 pub use ask::{Ask, Unreached};
 pub use command::command;
@@ -33,9 +35,9 @@ pub use failure::Failure;
 pub use house::{ConfigAnswer, ConfigQuestion, House, WebOrder};
 pub use out::{Out, Screen};
 pub use reference::render_reference;
-pub use rooms::Rooms;
 pub use verbs::man::render_man;
 pub use verbs::support_bundle::redact;
+pub use wired::{Wired, bad_config};
 
 /// The whole command: `args` with the program's name first, on this process's streams.
 pub fn run(args: impl IntoIterator<Item = OsString>, house: &dyn House) -> u8 {

@@ -128,7 +128,7 @@ impl House for Rooms {
     }
 
     fn web(&self, _: &Places, order: &WebOrder) -> Result<(), Failure> {
-        self.asked.lock().unwrap().push(format!("WEB {}", order.listen));
+        self.asked.lock().unwrap().push(format!("WEB {}", order.listen.as_deref().unwrap_or("as configured")));
         Ok(())
     }
 

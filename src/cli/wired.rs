@@ -1,0 +1,99 @@
+//! The rooms below as the command line needs them.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::runtime::{Builder, Runtime};
+
+use super::answers::{InProcess, OverSocket};
+use super::ask::Ask;
+use super::discover::discover;
+use super::failure::{BAD_CONFIG, FAILED, Failure};
+use super::house::{ConfigAnswer, ConfigQuestion, House, WebOrder};
+use crate::config::{self, Answer, Loaded, Problems};
+use crate::api::Agent;
+use crate::daemon::{self, Places};
+
+/// The real rooms.
+pub struct Wired;
+
+impl House for Wired {
+    fn agent(&self, places: &Places) -> Box<dyn Ask> {
+        Box::new(OverSocket::new(&places.socket))
+    }
+
+    fn look(&self, places: &Places) -> Result<Box<dyn Ask>, Failure> {
+        let (agent, runtime) = look(places)?;
+        Ok(Box::new(InProcess::new(agent, runtime)))
+    }
+
+    fn daemon(&self, places: &Places) -> Result<(), Failure> {
+        daemon::start_logging();
+        daemon::run(places).map_err(|failure| of_daemon(&failure))
+    }
+
+    fn web(&self, places: &Places, order: &WebOrder) -> Result<(), Failure> {
+        let _ = (places, order);
+        Err(Failure::new(FAILED, "web", "merge", ""))
+    }
+
+    fn config(&self, places: &Places, question: &ConfigQuestion) -> Result<ConfigAnswer, Failure> {
+        let answer = match question {
+            ConfigQuestion::Check => config::check(&config::load(&places.config)),
+            ConfigQuestion::Show { effective: _ } => config::show(&loaded(&places.config)?),
+            ConfigQuestion::Explain { key } => config::explain(&loaded(&places.config)?, key),
+            ConfigQuestion::Diff { other: Some(other) } => config::diff(&loaded(&places.config)?, &loaded(other)?),
+            ConfigQuestion::Diff { other: None } => config::diff(&bare()?, &loaded(&places.config)?),
+            ConfigQuestion::Init => init(places)?,
+        };
+        Ok(shown(answer))
+    }
+}
+
+/// One look without a daemon. Reading the ledger may block, which needs a runtime of more than one thread.
+fn look(places: &Places) -> Result<(Arc<dyn Agent>, Runtime), Failure> {
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime
+        .map_err(|error| Failure::new(FAILED, "runtime", format!("cannot start: {error}"), "free memory or processes"))?;
+    let agent = runtime.block_on(daemon::look_once(places)).map_err(|failure| of_daemon(&failure))?;
+    Ok((agent, runtime))
+}
+
+fn of_daemon(failure: &daemon::Failure) -> Failure {
+    match failure {
+        daemon::Failure::Config(problems) => bad_config(problems),
+        daemon::Failure::Host(error) => {
+            Failure::new(FAILED, "host", error.chain(), "hostkeeper daemon --help").so("the agent does not run")
+        }
+    }
+}
+
+/// The defaults alone.
+fn bare() -> Result<Loaded, Failure> {
+    config::parse_sources(&[]).map_err(|problems| bad_config(&problems))
+}
+
+/// A first configuration from one look at this host. A configuration that is bad must not keep anybody from writing a
+/// good one: then the look is made under the defaults.
+fn init(places: &Places) -> Result<Answer, Failure> {
+    let defaults = Places { config: config::DEFAULT_PATH.into(), ..places.clone() };
+    let (agent, _runtime) = look(places).or_else(|_| look(&defaults))?;
+    let text = config::init(&discover(&agent.snapshot()));
+    let json = serde_json::json!({ "schema": "hostkeeper.config-init/1", "text": text });
+    Ok(Answer { text, json, good: true })
+}
+
+fn shown(answer: Answer) -> ConfigAnswer {
+    ConfigAnswer { text: answer.text, json: answer.json, good: answer.good }
+}
+
+/// The configuration at `path`, or all that is wrong with it.
+fn loaded(path: &Path) -> Result<Loaded, Failure> {
+    config::load(path).map_err(|problems| bad_config(&problems))
+}
+
+/// A configuration that does not hold, as the failure of a verb.
+pub fn bad_config(problems: &Problems) -> Failure {
+    let text = format!("the configuration does not hold\n{problems}");
+    Failure::new(BAD_CONFIG, "bad_config", text, "put it right, then hostkeeper config check").so("nothing was done")
+}
