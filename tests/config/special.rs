@@ -41,8 +41,21 @@ fn deep_nesting_is_refused_with_its_place() {
     assert!(dotted.contains("nests deeper"), "{dotted}");
     let header = one(of_main(format!("[{}a]", "a.".repeat(14))));
     assert!(header.contains("nests deeper than 12 levels"), "{header}");
-    for hostile in ["[\n", "{\n", "[a.a.a.a.a.a.a.a.a.a.a.a.a.a.a\n", "x={a.a.a.a.a.a.a.a.a.a.a.a={", "\"\"\"[", "'[\n"] {
+    for hostile in ["[\n", "{\n", "[a.a.a.a.a.a.a.a.a.a.a.a.a.a.a\n", "x={a.a.a.a.a.a.a.a.a.a.a.a={", "\"\"\"[", "'[\n"]
+    {
         assert!(of_main(hostile.repeat(100_000 / hostile.len())).is_err(), "{hostile}");
+    }
+}
+
+/// Whatever is repeated, it ends, is no crash, and is told within the bound.
+#[test]
+fn repeated_nonsense_is_bounded() {
+    for nonsense in [
+        "a\n", "=\n", "a=\n", "a=b\n", "\"\n", "[\n", "]\n", "[a]\n", "[[a]]\n", "a={\n", "a=[1 \n", "\u{1}\n", "\r",
+        "a.a=1\n",
+    ] {
+        let problems = of_main(nonsense.repeat((1 << 20) / nonsense.len())).unwrap_err();
+        assert!((1..=200).contains(&problems.problems.len()), "{nonsense:?}: {}", problems.count());
     }
 }
 
@@ -93,7 +106,9 @@ fn conf_d_is_looked_at_file_by_file() {
     fs::write(below.join("note.txt"), "wrong").unwrap();
     fs::write(below.join("old.toml~"), "wrong").unwrap();
     let text = load(&main).unwrap_err().to_string();
-    for part in ["conf.d/directory.toml: is a directory", "conf.d/link.toml: the link", "conf.d/pipe.toml: cannot be read"] {
+    for part in
+        ["conf.d/directory.toml: is a directory", "conf.d/link.toml: the link", "conf.d/pipe.toml: cannot be read"]
+    {
         assert!(text.contains(part), "{text}");
     }
     assert!(text.ends_with("3 problems in 3 files"), "{text}");
