@@ -9,37 +9,45 @@ use super::source::Text;
 pub struct Damage {
     /// Nothing of the file could be read.
     pub whole: bool,
-    /// Lines, from 0: those with an error; after a broken header, all up to the next one.
+    /// Lines, from 0, that are not read: each range begins with the line of an error.
     pub lines: Vec<Range<usize>>,
 }
 
 impl Damage {
-    /// A syntax error on `line`.
-    pub fn add(&mut self, text: &Text, line: usize) {
+    /// A syntax error on `line` that spoils `count` lines from there; below a broken header, all up to the next one.
+    pub fn add(&mut self, text: &Text, line: usize, count: usize) {
         let is_header = |line: usize| text.line(line).trim_start().starts_with('[');
-        let mut end = line + 1;
-        if is_header(line) {
+        let mut end = line + count;
+        if count > 0 && is_header(line) {
             let last = text.line_of(text.text.len());
             while end <= last && !is_header(end) {
                 end += 1;
             }
-            // The lines below are unreliable for typed reading, yet their own syntax is still looked at.
         }
         self.lines.push(line..end);
     }
 
-    /// Whether `line` has a syntax error already.
-    pub fn touches(&self, line: usize) -> bool {
+    /// Whether an error on `line` was noted already.
+    pub fn begins_at(&self, line: usize) -> bool {
         self.lines.iter().any(|lines| lines.start == line)
-    }
-
-    /// Whether what is said about `line` may be a consequence only.
-    pub fn covers(&self, line: usize) -> bool {
-        self.whole || self.lines.iter().any(|lines| lines.contains(&line))
     }
 
     /// Whether something may be missing only because it could not be read.
     pub fn any(&self) -> bool {
         self.whole || !self.lines.is_empty()
+    }
+
+    /// The text with the spoilt lines as spaces: every other byte stays where it is.
+    pub fn blank(&self, text: &Text) -> String {
+        let mut bytes = text.text.clone().into_bytes();
+        for lines in &self.lines {
+            let spoilt = text.start(lines.start)..text.start(lines.end);
+            for byte in bytes.get_mut(spoilt).unwrap_or_default() {
+                if !matches!(byte, b'\n' | b'\r') {
+                    *byte = b' ';
+                }
+            }
+        }
+        String::from_utf8(bytes).unwrap_or_default()
     }
 }

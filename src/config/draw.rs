@@ -39,13 +39,13 @@ pub fn render_problem(problem: &Located) -> String {
     let level = if problem.level == Level::Error { "error" } else { "warning" };
     let parts = [problem.position(), problem.written.clone(), problem.text.clone()];
     let parts: Vec<String> =
-        parts.into_iter().filter(|part| !part.is_empty()).map(|part| one_line(&part, 300)).collect();
+        parts.into_iter().filter(|part| !part.is_empty()).map(|part| harmless(&part, 300)).collect();
     let head = format!("{level}: {}", parts.join(": "));
     match &problem.place {
-        Some(place) => format!("{head}\n{}", render_place(place, &one_line(&problem.cure, 400))),
+        Some(place) => format!("{head}\n{}", render_place(place, &harmless(&problem.cure, 400))),
         None if problem.cure.is_empty() => head,
         None => {
-            let cure = wrap(&one_line(&problem.cure, 400), WIDTH - 2);
+            let cure = wrap(&harmless(&problem.cure, 400), WIDTH - 2);
             cure.iter().fold(head, |text, line| format!("{text}\n  {line}"))
         }
     }
@@ -88,7 +88,13 @@ fn visible(place: &Place) -> Vec<(String, usize)> {
     cells
 }
 
-fn is_hostile(c: char) -> bool {
+/// On one line, without anything that commands a terminal.
+fn harmless(text: &str, limit: usize) -> String {
+    one_line(text, limit).chars().map(|c| if is_hostile(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// Whether a character moves the cursor, hides itself, or turns the direction of writing.
+pub fn is_hostile(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

@@ -188,7 +188,8 @@ fn written(file: &Text, origin: &Origin, key: &str, point: Point) -> String {
     }
     let name = file.slice(&origin.key);
     let name = if name.is_empty() { last(key) } else { name };
-    if point == Point::Key || draw::is_secret(line) {
+    let between = file.slice(&(origin.key.end..origin.value.start));
+    if point == Point::Key || between.trim() != "=" || draw::is_secret(line) {
         return one_line(name, 40);
     }
     format!("{} = {}", one_line(name, 40), one_line(file.slice(&origin.value), 50))

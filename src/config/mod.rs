@@ -11,6 +11,7 @@ mod explain;
 mod init;
 mod located;
 mod merge;
+mod mistakes;
 mod read;
 mod reference;
 mod settings;

@@ -26,7 +26,7 @@ pub fn entries() -> &'static [Words] {
 
 /// What is known of `key`, a dotted path in which names stand where the reference has `NAME`.
 pub fn words_of(key: &str) -> Option<&'static Words> {
-    let key = key.split('[').next().unwrap_or(key);
+    let key = key.strip_suffix(']').and_then(|key| key.rsplit_once('[')).map_or(key, |(list, _)| list);
     let segments: Vec<&str> = key.split('.').collect();
     ENTRIES.iter().find(|words| {
         words.path.len() == segments.len()

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::Loaded;
 use super::answer::Answer;
-use super::draw::is_secret_key;
+use super::draw::{is_hostile, is_secret_key};
 use super::tree::{Node, Tree, Value};
 
 const HIDDEN: &str = "•••";
@@ -116,7 +116,7 @@ pub fn render_text(text: &str) -> String {
             '\\' => quoted.push_str("\\\\"),
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
-            c if c.is_control() => quoted.push_str(&format!("\\u{:04X}", c as u32)),
+            c if is_hostile(c) => quoted.push_str(&format!("\\u{:04X}", c as u32)),
             c => quoted.push(c),
         }
     }

@@ -41,24 +41,9 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// The node under a dotted key, and the key without what was not found. Quotes are not needed: names with dots are tried too.
+    /// The node under a dotted key.
     pub fn find(&self, key: &str) -> Option<&Node> {
-        let segments: Vec<&str> = key.split('.').collect();
-        find(&self.root, &segments)
-    }
-
-    /// The node under `key`, else the nearest table above it.
-    pub fn nearest(&self, key: &str) -> &Node {
-        let mut key = key;
-        loop {
-            match self.find(key) {
-                Some(node) if node.at.iter().any(|origin| origin.file > 0) => return node,
-                _ => match key.rsplit_once('.') {
-                    Some((above, _)) => key = above,
-                    None => return &self.root,
-                },
-            }
-        }
+        find(&self.root, key)
     }
 
     /// `hostkeeper.toml:3:8`, or `default`.
@@ -72,14 +57,32 @@ impl Tree {
     }
 }
 
-fn find<'a>(node: &'a Node, segments: &[&str]) -> Option<&'a Node> {
+/// The node under a dotted key. Names need no quotes: those with dots are tried too.
+pub fn find<'a>(root: &'a Node, key: &str) -> Option<&'a Node> {
+    let segments: Vec<&str> = key.split('.').take(DEPTH).collect();
+    find_below(root, &segments)
+}
+
+fn find_below<'a>(node: &'a Node, segments: &[&str]) -> Option<&'a Node> {
     if segments.is_empty() {
         return Some(node);
     }
     (1..=segments.len()).find_map(|count| {
         let (name, rest) = segments.split_at_checked(count)?;
-        find(node.child(&name.join("."))?, rest)
+        find_below(node.child(&name.join("."))?, rest)
     })
+}
+
+/// The node under `key` that a file sets, else the nearest one above it.
+pub fn nearest<'a>(root: &'a Node, key: &str) -> &'a Node {
+    let mut key = key;
+    loop {
+        match (find(root, key), key.rsplit_once('.')) {
+            (Some(node), _) if node.at.iter().any(|origin| origin.file > 0) => return node,
+            (_, Some((above, _))) => key = above,
+            (_, None) => return root,
+        }
+    }
 }
 
 impl Node {

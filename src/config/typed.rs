@@ -1,7 +1,7 @@
 //! From bytes to `Settings`: parse, merge, read each section until nothing wrong is left in it, check. Pure: no file
 //! is opened here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -14,7 +14,7 @@ use super::reference::DEFAULTS;
 use super::settings::{ProjectTable, Settings, WebTable};
 use super::source::{Source, TOTAL_LIMIT, Text};
 use super::syntax::{Parsed, parse_source};
-use super::tree::{Node, Tree, Value};
+use super::tree::{Node, Tree, Value, find, nearest};
 use super::value::{Step, What, Wrong};
 use super::words::{self, SECTIONS, render_words};
 use crate::keepers::storage;
@@ -41,6 +41,9 @@ pub fn parse_sources(sources: &[Source]) -> Result<Loaded, Problems> {
     }
 }
 
+/// How often one table is read again; each time something is taken out of it.
+const READS: usize = 20 * MOST;
+
 /// The state of one reading: the merged tree, what was wrong, and what was therefore taken out of the tree.
 struct Reader {
     root: Node,
@@ -51,6 +54,8 @@ struct Reader {
     damage: Vec<Damage>,
     problems: Vec<Located>,
     removed: BTreeSet<Vec<Step>>,
+    /// Of each list, the elements taken out, as numbered in the file.
+    gone: BTreeMap<Vec<Step>, BTreeSet<usize>>,
 }
 
 impl Reader {
@@ -71,7 +76,16 @@ impl Reader {
         for upper in roots {
             merge_over(&mut root, upper, "", &files, &mut problems);
         }
-        Reader { declared: root.clone(), root, defaults, files, damage, problems, removed: BTreeSet::new() }
+        Reader {
+            declared: root.clone(),
+            root,
+            defaults,
+            files,
+            damage,
+            problems,
+            removed: BTreeSet::new(),
+            gone: BTreeMap::new(),
+        }
     }
 
     /// `None` only when something could not be read at all; then there are problems.
@@ -112,7 +126,7 @@ impl Reader {
         for (name, node) in unknown {
             let is_table = matches!(node.value, Value::Table(_));
             let (text, cure) =
-                if is_table { words::unknown_section(&name) } else { words::unknown_key(&name, &SECTIONS) };
+                if is_table { words::unknown_section(&name, &node) } else { words::unknown_key(&name, &SECTIONS) };
             self.add(&node, &name, Point::Key, text, cure);
         }
     }
@@ -150,79 +164,116 @@ impl Reader {
 
     /// Reads the node at `path`. What is wrong is noted, taken out (the default comes back), and reading begins again.
     fn read_at<T: for<'de> Deserialize<'de>>(&mut self, path: &[Step]) -> Option<T> {
-        while self.problems.len() <= MOST {
+        for _ in 0..READS {
+            if self.problems.len() > MOST {
+                break;
+            }
             let wrong = match T::deserialize(node_at(&self.root, path)?) {
                 Ok(value) => return Some(value),
                 Err(wrong) => wrong,
             };
             let full: Vec<Step> = path.iter().cloned().chain(wrong.path.iter().rev().cloned()).collect();
             self.note(&full, &wrong);
-            self.take_out(&full);
+            self.take_out(&full, &wrong);
         }
         None
     }
 
+    /// Notes what is wrong, unless it only follows from what was taken out before.
     fn note(&mut self, path: &[Step], wrong: &Wrong) {
-        if let What::Missing(field) = wrong.what {
-            let missing: Vec<Step> = path.iter().cloned().chain([Step::Key(field.into())]).collect();
-            if self.removed.contains(&missing) || self.damage.iter().any(Damage::any) {
-                return;
+        let follows = match wrong.what {
+            What::Missing(field) => {
+                let missing: Vec<Step> = path.iter().cloned().chain([Step::Key(field.into())]).collect();
+                self.removed.contains(&missing) || self.damage.iter().any(Damage::any)
             }
-        }
-        let Some(node) = node_at(&self.root, path).cloned() else { return };
-        let key = key_of(path);
-        let point = match wrong.what {
-            What::Unknown { .. } => Point::Key,
-            _ => Point::Value,
+            _ if self.removed.contains(path) => true,
+            What::Said(_) => self.removed.iter().any(|removed| removed.len() > path.len() && removed.starts_with(path)),
+            _ => false,
         };
+        let Some(node) = node_at(&self.root, path).filter(|_| !follows).cloned() else { return };
+        let key = key_of(&self.as_written(path));
+        let point = if matches!(wrong.what, What::Unknown { .. }) { Point::Key } else { Point::Value };
         let (text, cure) = render_words(&wrong.what, &key, &node);
         let key = if let What::Missing(field) = wrong.what { format!("{key}.{field}") } else { key };
         self.add(&node, &key, point, text, cure);
     }
 
-    fn take_out(&mut self, path: &[Step]) {
-        let default = node_at(&self.defaults, path).cloned();
+    /// The path with the numbers that elements of lists have in the file.
+    fn as_written(&self, path: &[Step]) -> Vec<Step> {
+        let mut written = path.to_vec();
+        for (depth, step) in written.iter_mut().enumerate() {
+            if let (Step::Index(index), Some(gone)) = (step, path.get(..depth).and_then(|list| self.gone.get(list))) {
+                *index += gone.iter().fold(0, |before, gone| before + usize::from(*gone <= *index + before));
+            }
+        }
+        written
+    }
+
+    /// Takes what is wrong out of the tree. A default comes back; a text that must be there is replaced by an empty
+    /// one, so that the rest of its table is still read.
+    fn take_out(&mut self, path: &[Step], wrong: &Wrong) {
+        let mut path = path.to_vec();
+        let mut stand_in =
+            node_at(&self.defaults, &path).filter(|node| node_at(&self.root, &path) != Some(node)).cloned();
+        let needs_text = matches!(&wrong.what, What::Type { expected } if expected == "a string");
+        if let What::Missing(field) = wrong.what {
+            path.push(Step::Key(field.into()));
+            if self.removed.contains(&path) {
+                // No text would do: the table goes as a whole.
+                path.pop();
+            }
+        }
         let Some((last, above)) = path.split_last() else { return };
-        if let Step::Index(_) = last {
+        let Some(parent) = node_at(&self.root, above) else { return };
+        if needs_text || node_at(&self.root, &path).is_none() {
+            let text = Node { value: Value::Text(String::new()), at: parent.at.clone() };
+            stand_in = stand_in.or_else(|| (!self.removed.contains(&path)).then_some(text));
+        }
+        if let Step::Index(index) = last {
+            let number = self.as_written(&path).pop();
+            let number = if let Some(Step::Index(number)) = number { number } else { *index };
+            self.gone.entry(above.to_vec()).or_default().insert(number);
             // The elements behind move up: what was taken out of them is forgotten.
             self.removed.retain(|removed| !removed.starts_with(above));
         }
-        self.removed.insert(path.to_vec());
-        let Some(parent) = node_at_mut(&mut self.root, above) else { return };
-        match (&mut parent.value, last) {
-            (Value::Table(table), Step::Key(key)) => match default {
-                Some(default) if table.get(key) != Some(&default) => {
-                    table.insert(key.clone(), default);
-                }
-                _ => {
-                    table.remove(key);
-                }
-            },
-            (Value::List(list), Step::Index(index)) if *index < list.len() => {
-                list.remove(*index);
-            }
-            _ => {}
+        if let Some(parent) = node_at_mut(&mut self.root, above) {
+            replace(&mut parent.value, last, stand_in);
         }
+        self.removed.insert(path);
     }
 
     /// A problem found by a part's `check()`, unless it only follows from another one.
     fn add_checked(&mut self, problem: &crate::values::Problem) {
-        let tree = Tree { root: std::mem::replace(&mut self.root, Node::empty_table()), files: Vec::new() };
-        let node = tree.nearest(&problem.key).clone();
-        self.root = tree.root;
-        if !check::follows(problem, &node, &self.declared, &self.removed, self.damage.iter().any(Damage::any)) {
-            self.add(&node, &problem.key, Point::Value, problem.what.clone(), problem.cure.clone());
+        let node = nearest(&self.root, &problem.key).clone();
+        let damaged = self.damage.iter().any(Damage::any);
+        let replaced = self.removed.iter().any(|removed| key_of(removed) == problem.key);
+        if replaced || check::follows(problem, &node, &self.declared, &self.removed, damaged) {
+            return;
         }
+        let other = problem.what.split(' ').find_map(|word| find(&self.root, word).filter(|_| word.contains('.')));
+        let place = other.map(|node| of_node(&self.files, node, "", Point::Key).position()).unwrap_or_default();
+        let text = if place.is_empty() { problem.what.clone() } else { format!("{} ({place})", problem.what) };
+        self.add(&node, &problem.key, Point::Value, text, problem.cure.clone());
     }
 
-    /// Notes a problem, unless it lies where the file could not be read reliably.
     fn add(&mut self, node: &Node, key: &str, point: Point, text: String, cure: String) {
         let located = Located { text, cure, ..of_node(&self.files, node, key, point) };
-        let line = located.place.as_ref().map(|place| place.line);
-        let damaged = self.damage.get(located.order).zip(line).is_some_and(|(damage, line)| damage.covers(line));
-        if !damaged {
-            self.problems.push(located);
+        self.problems.push(located);
+    }
+}
+
+fn replace(parent: &mut Value, step: &Step, stand_in: Option<Node>) {
+    match (parent, step, stand_in) {
+        (Value::Table(table), Step::Key(key), Some(node)) => {
+            table.insert(key.clone(), node);
         }
+        (Value::Table(table), Step::Key(key), None) => {
+            table.remove(key);
+        }
+        (Value::List(list), Step::Index(index), _) if *index < list.len() => {
+            list.remove(*index);
+        }
+        _ => {}
     }
 }
 

@@ -103,7 +103,7 @@ impl<'de> Deserializer<'de> for &'de Node {
             Value::List(list) => visitor.visit_seq(Elements { rest: list.iter(), index: 0 }),
             Value::Text(text) => visitor.visit_borrowed_str(text),
             Value::Whole(Some(number)) => visitor.visit_i64(*number),
-            Value::Whole(None) => Err(Wrong::custom("a number beyond 64 bits\nuse at most 9223372036854775807")),
+            Value::Whole(None) => Err(Wrong::custom("a number beyond 64 bits")),
             Value::Number(number) => visitor.visit_f64(number.parse().unwrap_or(f64::NAN)),
             Value::Truth(truth) => visitor.visit_bool(*truth),
             Value::Moment(_) => Err(Wrong::invalid_type(Unexpected::Other("a date"), &visitor)),
@@ -130,9 +130,26 @@ impl<'de> Deserializer<'de> for &'de Node {
         }
     }
 
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+        match &self.value {
+            Value::Table(_) => self.deserialize_any(visitor),
+            _ => Err(Wrong::new(What::Type { expected: "a map".into() })),
+        }
+    }
+
+    /// Serde would take a list for a struct, field by field; people do not.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Wrong> {
+        self.deserialize_map(visitor)
+    }
+
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map struct identifier ignored_any
+        tuple_struct identifier ignored_any
     }
 }
 

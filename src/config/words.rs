@@ -19,7 +19,7 @@ pub fn render_words(what: &What, key: &str, node: &Node) -> (String, String) {
         What::Missing(field) => {
             let cure = match words_of(&format!("{key}.{field}")) {
                 Some(entry) => format!("add a line such as {field} = {}", entry.value),
-                None => format!("add {field}"),
+                None => example(key),
             };
             (format!("\"{field}\" is missing"), cure)
         }
@@ -52,9 +52,11 @@ pub fn unknown_key(key: &str, known: &[&str]) -> (String, String) {
 }
 
 /// A table that no one reads.
-pub fn unknown_section(name: &str) -> (String, String) {
+pub fn unknown_section(name: &str, node: &Node) -> (String, String) {
+    let only = node.table().filter(|table| table.len() == 1).and_then(|table| table.iter().next());
+    let below = only.filter(|(_, node)| node.table().is_some()).map_or(String::new(), |(name, _)| format!(".{name}"));
     let cure = match nearest(name, &SECTIONS) {
-        Some(near) => format!("did you mean [{near}]?"),
+        Some(near) => format!("did you mean [{near}{below}]?"),
         None => format!("known tables: [{}]", SECTIONS.join("], [")),
     };
     ("unknown table".into(), cure)
@@ -114,6 +116,11 @@ fn example(key: &str) -> String {
         Some(entry) => {
             format!("write it as in {} = {}", entry.path.last().map(String::as_str).unwrap_or(key), entry.value)
         }
-        None => "see the reference".into(),
+        None => {
+            match entries().iter().find(|entry| entry.table && entry.path.join(".").starts_with(&format!("{key}."))) {
+                Some(entry) => format!("write [{}] and its keys below it", entry.path.join(".")),
+                None => "see the reference".into(),
+            }
+        }
     }
 }

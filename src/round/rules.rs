@@ -75,7 +75,9 @@ impl Limits {
         };
         let positive = |every: Every| every.0 > Duration::ZERO;
         need(positive(self.backoff_first), "backoff_first", "must be longer than zero", "use \"10s\"");
-        need(self.backoff_max >= self.backoff_first, "backoff_max", "is shorter than backoff_first", "use \"5m\"");
+        let least = |every: Every| format!("use \"{}\" or more", every.exact());
+        let (backoff, retry) = (least(self.backoff_first), least(self.breaker_retry));
+        need(self.backoff_max >= self.backoff_first, "backoff_max", "is shorter than backoff_first", &backoff);
         need(self.breaker_tries > 0, "breaker_tries", "must be at least 1", "use 3");
         need(positive(self.breaker_window), "breaker_window", "must be longer than zero", "use \"10m\"");
         need(positive(self.breaker_retry), "breaker_retry", "must be longer than zero", "use \"30m\"");
@@ -83,7 +85,7 @@ impl Limits {
             self.breaker_retry_max >= self.breaker_retry,
             "breaker_retry_max",
             "is shorter than breaker_retry",
-            "use \"6h\"",
+            &retry,
         );
         need(self.storm_count > 0, "storm_count", "must be at least 1", "use 5");
         need((1..=100).contains(&self.storm_percent), "storm_percent", "must be 1 to 100", "use 30");

@@ -84,7 +84,7 @@ impl Visitor<'_> for Written {
     type Value = Bytes;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a size with a unit, such as \"16GiB\"")
+        f.write_str("a size in quotes")
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Bytes, E> {

@@ -74,7 +74,7 @@ impl Visitor<'_> for Written {
     type Value = Every;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a length of time with a unit, such as \"15s\"")
+        f.write_str("a length of time in quotes")
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Every, E> {

@@ -47,6 +47,18 @@ fn deep_nesting_is_refused_with_its_place() {
     }
 }
 
+/// Whatever is repeated, it ends, is no crash, and is told within the bound.
+#[test]
+fn repeated_nonsense_is_bounded() {
+    for nonsense in [
+        "a\n", "=\n", "a=\n", "a=b\n", "\"\n", "[\n", "]\n", "[a]\n", "[[a]]\n", "a={\n", "a=[1 \n", "\u{1}\n", "\r",
+        "a.a=1\n",
+    ] {
+        let problems = of_main(nonsense.repeat((1 << 20) / nonsense.len())).unwrap_err();
+        assert!((1..=200).contains(&problems.problems.len()), "{nonsense:?}: {}", problems.count());
+    }
+}
+
 #[test]
 fn what_is_no_text_is_told_where() {
     let latin = one(of_main(b"[host]\nname = \"M\xfcnchen\"\n"));
