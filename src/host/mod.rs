@@ -1,9 +1,12 @@
 //! The only room that touches the machine. Small adapters; no policy, no metric names.
 
 mod clock;
+pub mod devices;
 mod error;
+pub mod files;
 pub mod lock;
 pub mod mounts;
+pub mod patience;
 pub mod space;
 
 pub use clock::Clock;

@@ -41,7 +41,8 @@ fn deep_nesting_is_refused_with_its_place() {
     assert!(dotted.contains("nests deeper"), "{dotted}");
     let header = one(of_main(format!("[{}a]", "a.".repeat(14))));
     assert!(header.contains("nests deeper than 12 levels"), "{header}");
-    for hostile in ["[\n", "{\n", "[a.a.a.a.a.a.a.a.a.a.a.a.a.a.a\n", "x={a.a.a.a.a.a.a.a.a.a.a.a={", "\"\"\"[", "'[\n"] {
+    for hostile in ["[\n", "{\n", "[a.a.a.a.a.a.a.a.a.a.a.a.a.a.a\n", "x={a.a.a.a.a.a.a.a.a.a.a.a={", "\"\"\"[", "'[\n"]
+    {
         assert!(of_main(hostile.repeat(100_000 / hostile.len())).is_err(), "{hostile}");
     }
 }
@@ -93,7 +94,9 @@ fn conf_d_is_looked_at_file_by_file() {
     fs::write(below.join("note.txt"), "wrong").unwrap();
     fs::write(below.join("old.toml~"), "wrong").unwrap();
     let text = load(&main).unwrap_err().to_string();
-    for part in ["conf.d/directory.toml: is a directory", "conf.d/link.toml: the link", "conf.d/pipe.toml: cannot be read"] {
+    for part in
+        ["conf.d/directory.toml: is a directory", "conf.d/link.toml: the link", "conf.d/pipe.toml: cannot be read"]
+    {
         assert!(text.contains(part), "{text}");
     }
     assert!(text.ends_with("3 problems in 3 files"), "{text}");
