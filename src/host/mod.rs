@@ -2,13 +2,16 @@
 
 pub mod cgroups;
 mod clock;
+pub mod devices;
 pub mod docker;
 mod error;
+pub mod files;
 pub mod links;
 pub mod lock;
 pub mod machine;
 pub mod mounts;
 pub mod nvml;
+pub mod patience;
 pub mod privileges;
 pub mod socket;
 pub mod space;

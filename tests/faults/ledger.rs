@@ -4,7 +4,7 @@
 mod mounted;
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -41,6 +41,14 @@ fn order(step: &str) -> Intent {
     }
 }
 
+/// Fills what is left of a disk and returns the file that does.
+fn fill(disk: &Path) -> PathBuf {
+    let path = disk.join("filler");
+    let mut file = std::fs::File::create(&path).unwrap();
+    while file.write_all(&[7; 4096]).is_ok() {}
+    path
+}
+
 #[test]
 fn a_full_disk_stops_all_orders_until_there_is_space() {
     if !may_mount("a_full_disk_stops_all_orders_until_there_is_space") {
@@ -50,7 +58,7 @@ fn a_full_disk_stops_all_orders_until_there_is_space() {
     let disk = Tmpfs::mount(&directory.path().join("disk"), "size=1m,mode=0700");
     let mut book = Book::open(&disk.path, &at(0));
     let id = book.intend(&order("first"), &at(1)).unwrap();
-    let filler = disk.fill();
+    let filler = fill(&disk.path);
     let mut accepted = Vec::new();
     for count in 0..1000 {
         match book.intend(&order(&format!("s{count}")), &at(2)) {
@@ -84,7 +92,7 @@ fn a_full_disk_at_start_is_waited_for() {
     }
     let directory = tempfile::tempdir().unwrap();
     let disk = Tmpfs::mount(&directory.path().join("disk"), "size=1m,mode=0700");
-    let filler = disk.fill();
+    let filler = fill(&disk.path);
     let mut book = Book::open(&disk.path, &at(0));
     assert!(book.trouble().is_some());
     assert!(!book.probe(&at(1)));

@@ -31,15 +31,6 @@ impl Tmpfs {
     pub fn remount(&self, flags: MsFlags) {
         mount(None::<&str>, &self.path, None::<&str>, MsFlags::MS_REMOUNT | flags, None::<&str>).unwrap();
     }
-
-    /// Fills what is left of it and returns the file that does.
-    pub fn fill(&self) -> PathBuf {
-        use std::io::Write;
-        let path = self.path.join("filler");
-        let mut file = std::fs::File::create(&path).unwrap();
-        while file.write_all(&[7; 4096]).is_ok() {}
-        path
-    }
 }
 
 impl Drop for Tmpfs {

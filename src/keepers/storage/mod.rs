@@ -1,4 +1,110 @@
 //! Every declared directory exists on the disk it belongs to, with the right owner and mode, and nothing is ever
 //! written to a mount point whose disk is missing.
 
+mod act;
 pub mod config;
+mod decide;
+mod metrics;
+mod observe;
+mod proof;
+mod room;
+mod show;
+mod step;
+mod trend;
+mod verdict;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+pub use metrics::{COLLECTOR, FAMILIES};
+pub use observe::{Device, DirSeen, Ground, Key, Seen, TierSeen};
+pub use step::{Bits, Owner, Place, Step};
+pub use verdict::Verdict;
+
+use crate::host::files::Identity;
+use crate::host::{Error, Host, patience::Patience};
+use crate::ledger::Past;
+use crate::metrics::Page;
+use crate::round::{Change, Keeper, Plan, Views};
+use crate::values::{Known, Now};
+use config::Config;
+use trend::Trend;
+
+/// How long one step may take.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// The keeper of tiers and data directories.
+#[derive(Debug, Default)]
+pub struct Storage {
+    patience: Patience,
+    /// Which file system the last look found at each tier: a step is refused on another one.
+    seen: BTreeMap<String, Identity>,
+    /// Free space of the last day, of that very file system.
+    trends: BTreeMap<String, Trend>,
+}
+
+impl Storage {
+    /// Takes what was seen as the ground of the steps to come, and adds the trend.
+    fn remember(&mut self, seen: &mut Seen, now: &Now) {
+        let before = std::mem::take(&mut self.seen);
+        self.trends.retain(|name, _| seen.tiers.contains_key(name));
+        for (name, tier) in &mut seen.tiers {
+            let Known::Known(TierSeen::There(ground)) = tier else { continue };
+            if before.get(name).is_some_and(|before| *before != ground.identity) {
+                self.trends.remove(name);
+            }
+            let trend = self.trends.entry(name.clone()).or_default();
+            trend.push(now.up, ground.available);
+            ground.full_in = trend.full_in();
+            self.seen.insert(name.clone(), ground.identity);
+        }
+    }
+
+    fn site(&self, config: &Config, step: &Step, host: &Host) -> Result<act::Site, Error> {
+        let name = &step.place().tier;
+        let Some(tier) = config.tiers.get(name) else {
+            return Err(Error::reply(format!("tier {name}"), "is not declared any more, so nothing proves its disk"));
+        };
+        Ok(act::Site { roots: host.roots.clone(), tier: tier.clone(), seen: self.seen.get(name).copied() })
+    }
+}
+
+impl Keeper for Storage {
+    const NAME: &'static str = "storage";
+    type Config = Config;
+    type Seen = Seen;
+    type Step = Step;
+
+    async fn observe(&mut self, config: &Config, host: &Host, now: &Now) -> Result<Seen, Error> {
+        let mut seen = observe::look(config, host, now, &mut self.patience).await;
+        self.remember(&mut seen, now);
+        Ok(seen)
+    }
+
+    fn decide(config: &Config, seen: &Seen, _past: &Past, _now: &Now) -> Plan<Step> {
+        decide::decide(config, seen)
+    }
+
+    async fn act(&mut self, config: &Config, step: &Step, host: &Host) -> Result<Change, Error> {
+        let (site, order) = (self.site(config, step, host)?, step.clone());
+        let name = observe::thread_name(&step.place().tier);
+        self.patience.wait(&name, LIMIT, move || act::carry_out(&site, &order)).await?
+    }
+
+    async fn examine(&mut self, config: &Config, step: &Step, host: &Host) -> Option<bool> {
+        let (site, order) = (self.site(config, step, host).ok()?, step.clone());
+        let name = observe::thread_name(&step.place().tier);
+        self.patience.wait(&name, LIMIT, move || act::examine(&site, &order)).await.ok()?
+    }
+
+    fn measure(config: &Config, seen: &Seen, page: &mut Page) {
+        metrics::measure(config, seen, page);
+    }
+
+    fn show(config: &Config, seen: &Seen) -> Views {
+        show::show(config, seen)
+    }
+}

@@ -1,0 +1,67 @@
+//! The metrics of tiers and declared directories. Pure.
+
+use super::config::Config;
+use super::observe::{Ground, Seen, TierSeen};
+use super::verdict::{Verdict, is_usable, judge};
+use crate::metrics::{Family, Group, Page};
+
+const SIZE: Family = Family::gauge("hostkeeper_tier_size_bytes", "Size of the tier's file system.");
+const AVAILABLE: Family =
+    Family::gauge("hostkeeper_tier_available_bytes", "Free space of the tier for those who are not root.");
+const MIN_FREE: Family = Family::gauge("hostkeeper_tier_min_free_bytes", "Free space that must remain on the tier.");
+const FULL: Family = Family::gauge(
+    "hostkeeper_tier_full_timestamp_seconds",
+    "When the tier will be full at its present pace; absent while it is not filling.",
+);
+const USABLE: Family = Family::gauge(
+    "hostkeeper_tier_usable",
+    "Whether the tier is proved to be the declared one and can be written (1) or not (0).",
+);
+const STATE: Family =
+    Family::gauge("hostkeeper_datadir_state", "State of a declared directory: 1 for the state it is in, else 0.");
+
+/// The name of these metrics in `collect[]` and `exclude[]`.
+pub const COLLECTOR: &str = "storage";
+
+/// Every family that this keeper writes.
+pub const FAMILIES: [&Family; 6] = [&SIZE, &AVAILABLE, &MIN_FREE, &FULL, &USABLE, &STATE];
+
+/// Writes what was seen.
+pub fn measure(config: &Config, seen: &Seen, page: &mut Page) {
+    if !page.wants(Group::Hostkeeper, COLLECTOR) {
+        return;
+    }
+    per_ground(seen, page, &SIZE, |ground| Some(ground.size as f64));
+    per_ground(seen, page, &AVAILABLE, |ground| Some(ground.available as f64));
+    page.family(&MIN_FREE);
+    for (name, tier) in &config.tiers {
+        if let Some(least) = tier.min_free {
+            page.sample(&[("tier", name)], least.0);
+        }
+    }
+    let at = seen.at.as_microsecond() as f64 / 1e6;
+    per_ground(seen, page, &FULL, |ground| ground.full_in.map(|seconds| (at + seconds).round()));
+    page.family(&USABLE);
+    for name in config.tiers.keys() {
+        page.sample(&[("tier", name)], is_usable(config, seen, name));
+    }
+    page.family(&STATE);
+    for (key, dir) in &config.dirs {
+        let verdict = judge(config, seen, key, dir);
+        for state in Verdict::ALL {
+            let labels = [("project", key.0.as_str()), ("dir", key.1.as_str()), ("state", state.as_str())];
+            page.sample(&labels, state == verdict);
+        }
+    }
+}
+
+fn per_ground(seen: &Seen, page: &mut Page, family: &Family, value: impl Fn(&Ground) -> Option<f64>) {
+    page.family(family);
+    for (name, tier) in &seen.tiers {
+        if let Some(TierSeen::There(ground)) = tier.value()
+            && let Some(value) = value(ground)
+        {
+            page.sample(&[("tier", name)], value);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! What the API, the command line and the page show of storage. Pure.
+
+use super::config::Config;
+use super::observe::{Seen, TierSeen};
+use super::proof::find_fault;
+use super::verdict::{Wanted, judge};
+use crate::round::{DirView, TierView, Views};
+use crate::values::Known;
+
+/// Tiers and declared directories as last seen.
+pub fn show(config: &Config, seen: &Seen) -> Views {
+    let tiers = config.tiers.keys().filter_map(|name| tier_view(config, seen, name)).collect();
+    let dirs = config.dirs.iter().map(|(key, dir)| DirView {
+        project: key.0.clone(),
+        dir: key.1.clone(),
+        tier: dir.tier.clone(),
+        path: Wanted::of(config, dir).map_or_else(|| dir.path.clone(), |wanted| wanted.place.to_string()),
+        state: judge(config, seen, key, dir).as_str().to_owned(),
+    });
+    Views { tiers, dirs: dirs.collect(), ..Views::default() }
+}
+
+fn tier_view(config: &Config, seen: &Seen, name: &str) -> Option<TierView> {
+    let (tier, found) = (config.tiers.get(name)?, seen.tiers.get(name)?);
+    let mut view = TierView {
+        tier: name.to_owned(),
+        path: tier.path.clone(),
+        min_free_bytes: tier.min_free.map(|least| least.0),
+        state: find_fault(name, tier, found).map_or_else(|| "ok".to_owned(), |fault| fault.text),
+        ..TierView::default()
+    };
+    if let Known::Known(TierSeen::There(ground)) = found {
+        view.device = ground.device.value().and_then(|device| Some(device.as_ref()?.name.clone()));
+        view.size_bytes = Some(ground.size);
+        view.available_bytes = Some(ground.available);
+        view.full_in_seconds = ground.full_in;
+    }
+    Some(view)
+}
