@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::request::{Response, parse_query};
+use super::request::Response;
 use super::routes::Matched;
 use super::shapes::{ConfigKey, Health, History, MetricCost, MetricNames};
 use super::types::{HistoryQuery, KeyOrigin};
@@ -203,11 +203,4 @@ pub fn health(ok: bool) -> Response {
     let text = if ok { "the agent answers" } else { "the agent has not finished its first round" };
     let shown = Health { schema: "hostkeeper.health/1".into(), ok, text: text.into() };
     Response::of(if ok { 200 } else { 503 }, &shown)
-}
-
-/// `collect[]` and `exclude[]` of any query, the rest left out: what the page's process passes on.
-pub fn parse_scrape_query(query: &str) -> Result<Vec<(String, String)>, Refusal> {
-    let mut pairs = parse_query(query)?;
-    pairs.retain(|(name, _)| name == "collect[]" || name == "exclude[]");
-    Ok(pairs)
 }

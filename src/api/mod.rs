@@ -19,7 +19,7 @@ pub mod types;
 mod views;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use client::{Client, ClientError};
 pub use request::{Method, Peer, Request, Response, Rights};

@@ -29,15 +29,15 @@ async fn ask_json(agent: &ScriptedAgent, target: &str) -> Value {
 }
 
 /// The API served on a socket in a directory of its own, ended and joined with `end`.
-struct Served {
-    folder: tempfile::TempDir,
-    agent: Arc<ScriptedAgent>,
-    shutdown: watch::Sender<bool>,
+pub(crate) struct Served {
+    pub folder: tempfile::TempDir,
+    pub agent: Arc<ScriptedAgent>,
+    pub shutdown: watch::Sender<bool>,
     task: tokio::task::JoinHandle<()>,
 }
 
 impl Served {
-    async fn start(agent: ScriptedAgent) -> Served {
+    pub async fn start(agent: ScriptedAgent) -> Served {
         Served::start_for(agent, None).await
     }
 
@@ -51,15 +51,15 @@ impl Served {
         Served { folder, agent, shutdown, task }
     }
 
-    fn socket(&self) -> PathBuf {
+    pub fn socket(&self) -> PathBuf {
         self.folder.path().join("api.sock")
     }
 
-    fn client(&self) -> Client {
+    pub fn client(&self) -> Client {
         Client::new(self.socket())
     }
 
-    async fn end(self) {
+    pub async fn end(self) {
         self.shutdown.send_replace(true);
         self.task.await.unwrap();
         assert!(!self.folder.path().join("api.sock").exists(), "the socket is removed at the end");

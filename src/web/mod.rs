@@ -1,1 +1,134 @@
-//! The unprivileged page.
+//! `hostkeeper web`: a second process without rights that shows the agent on a loopback address: `/metrics`, `/healthz`,
+//! `/readyz` and one page. It only reads from the agent's socket and keeps nothing; `GET` and `HEAD` only.
+
+mod admit;
+mod html;
+mod page;
+mod reply;
+mod scrape;
+mod server;
+
+#[cfg(test)]
+mod tests;
+
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::api::Client;
+use crate::host::{Error, privileges, socket};
+
+pub use admit::{Hosts, parse_gzip, parse_scrape_limit};
+pub use html::escape;
+
+/// Where the page listens when nothing else is said.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:9733";
+/// The group that may read from the agent, when its socket does not say (it is not there yet).
+const READERS: &str = "hostkeeper";
+
+/// What the page's process works from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebOptions {
+    /// Where to listen; not used when systemd hands a listener over.
+    pub listen: SocketAddr,
+    /// The agent's socket.
+    pub socket: PathBuf,
+    /// Names under which the page may be asked for, beside localhost and the address it listens on.
+    pub hosts: Vec<String>,
+    /// Who to become when started as root; `None`: `nobody`.
+    pub user: Option<String>,
+}
+
+/// Listens, gives root up, and serves until SIGTERM or SIGINT. Blocks; call it before any thread is started.
+/// `started` is told the address once requests are answered.
+pub fn run(options: &WebOptions, started: impl FnOnce(SocketAddr)) -> Result<(), Error> {
+    privileges::keep_heap_small();
+    let listener = match privileges::take_inherited_listener()? {
+        Some(listener) => listener,
+        None => {
+            refuse_public(options.listen)?;
+            privileges::start_tcp(options.listen)?
+        }
+    };
+    let address = read_address(&listener)?;
+    let doorway = privileges::open_doorway(&options.socket);
+    if privileges::is_root() {
+        let group = find_readers(&options.socket);
+        privileges::drop_root(options.user.as_deref().unwrap_or("nobody"), group)?;
+    } else {
+        privileges::forbid_new_privileges()?;
+    }
+    let client = Client::new(&options.socket);
+    let client = match &doorway {
+        Ok(doorway) => client.or_by(&doorway.path),
+        // The directory is made by the agent, which is not there yet: the plain path will do or say why not.
+        Err(_) => client,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
+    let runtime = runtime.map_err(|error| Error::reply("kernel", format!("start the page: {error}")))?;
+    runtime.block_on(async {
+        let shutdown = listen_for_end()?;
+        started(address);
+        serve(listener, client, &options.hosts, shutdown).await
+    })
+}
+
+/// Serves on `listener` until `shutdown` turns true. The listener must be on a loopback address.
+pub async fn serve(
+    listener: TcpListener,
+    client: Client,
+    hosts: &[String],
+    shutdown: watch::Receiver<bool>,
+) -> Result<(), Error> {
+    let address = read_address(&listener)?;
+    let broken = |error: std::io::Error| Error::reply("kernel", format!("listen on {address}: {error}"));
+    listener.set_nonblocking(true).map_err(broken)?;
+    let listener = tokio::net::TcpListener::from_std(listener).map_err(broken)?;
+    server::serve(listener, client, Hosts::new(address, hosts), shutdown).await;
+    Ok(())
+}
+
+fn read_address(listener: &TcpListener) -> Result<SocketAddr, Error> {
+    let address = listener
+        .local_addr()
+        .map_err(|error| Error::reply("socket activation", format!("not a TCP listener: {error}")))?;
+    refuse_public(address)?;
+    Ok(address)
+}
+
+/// Beyond loopback there would have to be TLS and users, and there are none yet.
+fn refuse_public(address: SocketAddr) -> Result<(), Error> {
+    let ip: IpAddr = address.ip().to_canonical();
+    if ip.is_loopback() {
+        return Ok(());
+    }
+    let what = format!(
+        "will not listen on {address}: the page has no TLS and no users yet, so it stays on this host; \
+         use 127.0.0.1 or [::1], and a reverse proxy or ssh -L to reach it from elsewhere"
+    );
+    Err(Error::reply("hostkeeper web", what))
+}
+
+/// The group whose members may read: the one of the socket, else the packaged one, else that of the directory.
+fn find_readers(path: &Path) -> Option<u32> {
+    socket::read_group(path)
+        .or_else(|| socket::find_group(READERS))
+        .or_else(|| path.parent().and_then(socket::read_group))
+}
+
+fn listen_for_end() -> Result<watch::Receiver<bool>, Error> {
+    let failed = |error: std::io::Error| Error::reply("kernel", format!("wait for signals: {error}"));
+    let mut term = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut int = signal(SignalKind::interrupt()).map_err(failed)?;
+    let (end, ended) = watch::channel(false);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+        end.send_replace(true);
+    });
+    Ok(ended)
+}
