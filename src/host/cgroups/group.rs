@@ -139,8 +139,7 @@ fn decide_unified_limits(text: Reader<'_>) -> Limits {
 
 fn decide_legacy_limits(cpu: Reader<'_>, memory: Reader<'_>) -> Limits {
     let of = |text: Option<Vec<u8>>| text.and_then(|text| parse_limit(&text));
-    // The greatest page-rounded number means "no limit".
-    let bytes = |name: &str| of(memory(name)).filter(|bytes| *bytes < 1 << 60);
+    let bytes = |name: &str| of(memory(name));
     Limits {
         cpu_quota_us: of(cpu("cpu.cfs_quota_us")),
         cpu_period_us: of(cpu("cpu.cfs_period_us")),

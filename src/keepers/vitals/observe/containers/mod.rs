@@ -45,6 +45,7 @@ pub struct ContainersLook {
     projects: ProjectSums,
     devices: Devices,
     buffer: Vec<u8>,
+    read_took: Duration,
 }
 
 impl Default for ContainersLook {
@@ -69,6 +70,7 @@ impl ContainersLook {
             projects: ProjectSums::default(),
             devices: Devices::new(),
             buffer: Vec::new(),
+            read_took: Duration::ZERO,
         }
     }
 
@@ -79,9 +81,19 @@ impl ContainersLook {
         let (cgroups, machine) = self.prepare(config, roots);
         self.read_all();
         self.hear(&cgroups, roots).await;
-        let asked = Instant::now();
-        self.read_unread();
-        let cgroup_run = self.cgroup_run(&cgroups, started);
+        let docker_run = self.docker_run(started.elapsed());
+        let mut seen = self.see(&cgroups, roots, now);
+        seen.machine = machine;
+        seen.runs.extend(docker_run);
+        seen
+    }
+
+    /// Reads what was opened in this look, and tells everything that is followed.
+    fn see(&mut self, cgroups: &Cgroups, roots: &Roots, now: &Now) -> ContainersSeen {
+        let started = Instant::now();
+        for live in self.live.values_mut().filter(|live| live.is_unread()) {
+            live.read(&mut self.buffer);
+        }
         let network_run = self.network.look(self.live.values_mut());
         for live in self.live.values_mut() {
             live.settle(now.up);
@@ -90,15 +102,16 @@ impl ContainersLook {
         containers.retain(|seen| seen.life.is_some() || seen.usage.is_some());
         containers.sort_by(|a, b| a.identity.name.cmp(&b.identity.name).then(a.identity.id.cmp(&b.identity.id)));
         self.name_devices(roots, &containers);
-        let projects = self.projects.look(&containers, &cgroups, now.up);
+        let projects = self.projects.look(&containers, cgroups, now.up);
+        let cgroup_run = self.cgroup_run(cgroups, self.read_took + started.elapsed());
         ContainersSeen {
             docker: self.docker.clone(),
             containers,
             projects,
-            machine,
             devices: self.devices.clone(),
             at: now.wall.as_second(),
-            runs: [self.docker_run(started, asked), Some(cgroup_run), network_run].into_iter().flatten().collect(),
+            runs: [Some(cgroup_run), network_run].into_iter().flatten().collect(),
+            ..ContainersSeen::default()
         }
     }
 
@@ -133,16 +146,11 @@ impl ContainersLook {
 
     /// Reads the counters of all that run. Those that are gone lose their usage at once, and are asked for in `hear`.
     fn read_all(&mut self) {
+        let started = Instant::now();
         for live in self.live.values_mut() {
             live.read(&mut self.buffer);
         }
-    }
-
-    /// Reads those that were opened in this look.
-    fn read_unread(&mut self) {
-        for live in self.live.values_mut().filter(|live| live.is_unread()) {
-            live.read(&mut self.buffer);
-        }
+        self.read_took = started.elapsed();
     }
 
     /// Takes Docker's newest answer; asks for a newer one when it cannot be true any more.
@@ -229,7 +237,7 @@ impl ContainersLook {
         }
     }
 
-    fn docker_run(&self, started: Instant, heard: Instant) -> Option<CollectorRun> {
+    fn docker_run(&self, waited: Duration) -> Option<CollectorRun> {
         let (settings, poller, _) = self.poller.as_ref()?;
         let outcome = match (&self.docker, &self.trouble) {
             (DockerState::Failing(why), _) => Err(why.clone()),
@@ -237,12 +245,11 @@ impl ContainersLook {
             (DockerState::Up(_), Some(trouble)) => Err(trouble.clone()),
             (DockerState::Up(_) | DockerState::Absent(_), _) => Ok(()),
         };
-        let waited = heard.saturating_duration_since(started);
         let took = poller.latest().took.max(waited);
         Some(CollectorRun { name: "docker", group: Group::Hostkeeper, took, outcome })
     }
 
-    fn cgroup_run(&self, cgroups: &Cgroups, started: Instant) -> CollectorRun {
+    fn cgroup_run(&self, cgroups: &Cgroups, took: Duration) -> CollectorRun {
         let wanted = self.live.values().filter(|live| live.should_run()).count();
         let read = self.live.values().filter(|live| live.is_running()).count();
         let outcome = match (wanted, read) {
@@ -251,6 +258,6 @@ impl ContainersLook {
             (wanted, 0) => Err(format!("none of {wanted} running containers has a cgroup that can be read")),
             _ => Ok(()),
         };
-        CollectorRun { name: "cgroup", group: Group::Container, took: started.elapsed(), outcome }
+        CollectorRun { name: "cgroup", group: Group::Container, took, outcome }
     }
 }
