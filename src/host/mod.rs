@@ -2,8 +2,13 @@
 
 mod clock;
 mod error;
+pub mod kept;
+pub mod links;
 pub mod mounts;
+pub mod procfs;
 pub mod space;
+pub mod sysfs;
+pub mod timex;
 
 pub use clock::Clock;
 pub use error::Error;

@@ -2,3 +2,5 @@
 //! Only looks: there is no `decide` and no `act` here.
 
 pub mod config;
+pub mod metrics;
+pub mod observe;

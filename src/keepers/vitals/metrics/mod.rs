@@ -1,0 +1,4 @@
+//! Names: what was seen, written as metrics. Pure; touches nothing.
+
+pub mod manual;
+pub mod node;
