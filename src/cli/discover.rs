@@ -16,18 +16,20 @@ pub fn discover(seen: &Snapshot) -> Discovered {
     let mut projects: BTreeMap<&str, FoundProject> = BTreeMap::new();
     for container in &seen.containers {
         if let Some(name) = &container.project {
-            let found = projects.entry(name).or_insert_with(|| FoundProject { name: name.clone(), ..FoundProject::default() });
+            let found =
+                projects.entry(name).or_insert_with(|| FoundProject { name: name.clone(), ..FoundProject::default() });
             found.containers.push(container.name.clone());
         }
     }
     let of_image = |names: &[&str]| -> Vec<&ContainerView> {
         seen.containers.iter().filter(|container| names.contains(&image_base(&container.image))).collect()
     };
-    let postgres = of_image(&["postgres", "postgis", "timescaledb", "pgvector"]).into_iter().map(|container| FoundPostgres {
-        container: container.name.clone(),
-        project: container.project.clone(),
-        image: container.image.clone(),
-    });
+    let postgres =
+        of_image(&["postgres", "postgis", "timescaledb", "pgvector"]).into_iter().map(|container| FoundPostgres {
+            container: container.name.clone(),
+            project: container.project.clone(),
+            image: container.image.clone(),
+        });
     Discovered {
         host: seen.host.hostname.clone(),
         projects: projects.into_values().collect(),
@@ -46,6 +48,6 @@ fn found_mount(filesystem: &crate::round::FilesystemView) -> FoundMount {
         fstype: filesystem.fstype.clone(),
         size: Bytes(filesystem.size_bytes),
         free: Bytes(filesystem.available_bytes),
-        rotational: filesystem.rotational,
+        rotational: None,
     }
 }

@@ -8,11 +8,12 @@ use tokio::runtime::{Builder, Runtime};
 use super::answers::{InProcess, OverSocket};
 use super::ask::Ask;
 use super::discover::discover;
-use super::failure::{BAD_CONFIG, FAILED, Failure};
+use super::failure::{BAD_CONFIG, BLOCKED, FAILED, Failure};
 use super::house::{ConfigAnswer, ConfigQuestion, House, WebOrder};
-use crate::config::{self, Answer, Loaded, Problems};
 use crate::api::Agent;
+use crate::config::{self, Answer, Loaded, Problems};
 use crate::daemon::{self, Places};
+use crate::web::{self, WebOptions};
 
 /// The real rooms.
 pub struct Wired;
@@ -33,8 +34,19 @@ impl House for Wired {
     }
 
     fn web(&self, places: &Places, order: &WebOrder) -> Result<(), Failure> {
-        let _ = (places, order);
-        Err(Failure::new(FAILED, "web", "merge", ""))
+        daemon::start_logging();
+        // The page's process may have no right to read the configuration; the defaults serve then.
+        let set = config::load(&places.config).map(|loaded| loaded.settings.web).ok();
+        let listen = match (&order.listen, &set) {
+            (Some(words), _) => parse_listen(words)?,
+            (None, Some(set)) => set.listen,
+            (None, None) => bare()?.settings.web.listen,
+        };
+        let hosts = order.hosts.iter().cloned().chain(set.into_iter().flat_map(|set| set.hosts)).collect();
+        let options = WebOptions { listen, socket: places.socket.clone(), hosts, user: order.user.clone() };
+        let ended = web::run(options);
+        ended
+            .map_err(|error| Failure::new(FAILED, "web", error.chain(), "hostkeeper web --help").so("there is no page"))
     }
 
     fn config(&self, places: &Places, question: &ConfigQuestion) -> Result<ConfigAnswer, Failure> {
@@ -53,8 +65,9 @@ impl House for Wired {
 /// One look without a daemon. Reading the ledger may block, which needs a runtime of more than one thread.
 fn look(places: &Places) -> Result<(Arc<dyn Agent>, Runtime), Failure> {
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    let runtime = runtime
-        .map_err(|error| Failure::new(FAILED, "runtime", format!("cannot start: {error}"), "free memory or processes"))?;
+    let runtime = runtime.map_err(|error| {
+        Failure::new(FAILED, "runtime", format!("cannot start: {error}"), "free memory or processes")
+    })?;
     let agent = runtime.block_on(daemon::look_once(places)).map_err(|failure| of_daemon(&failure))?;
     Ok((agent, runtime))
 }
@@ -66,6 +79,13 @@ fn of_daemon(failure: &daemon::Failure) -> Failure {
             Failure::new(FAILED, "host", error.chain(), "hostkeeper daemon --help").so("the agent does not run")
         }
     }
+}
+
+fn parse_listen(words: &str) -> Result<std::net::SocketAddr, Failure> {
+    words.parse().map_err(|_| {
+        let text = format!("\"{words}\" is not an address and port");
+        Failure::new(BLOCKED, "usage", text, "use an address with a port, such as 127.0.0.1:9733 or [::1]:9733")
+    })
 }
 
 /// The defaults alone.

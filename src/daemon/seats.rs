@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 use crate::config::Settings;
+use crate::keepers::storage::Storage;
 use crate::keepers::vitals::Vitals;
 use crate::round::{Keeper, Promise, Seated, SharedSeat};
 
@@ -19,7 +20,10 @@ pub struct Chair {
 
 /// All keepers, in the order in which they look and act.
 pub fn set_table(settings: &Settings) -> Vec<Chair> {
-    vec![chair(Vitals::default(), |settings| settings.vitals.clone(), settings)]
+    vec![
+        chair(Vitals::default(), |settings| settings.vitals.clone(), settings),
+        chair(Storage::default(), |settings| settings.storage.clone(), settings),
+    ]
 }
 
 fn chair<K: Keeper>(keeper: K, select: fn(&Settings) -> K::Config, settings: &Settings) -> Chair {

@@ -42,6 +42,8 @@ pub fn run(places: &Places) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .max_blocking_threads(8)
+        // Longer than a round: the thread that looks is not made anew each time.
+        .thread_keep_alive(Duration::from_secs(90))
         .thread_stack_size(512 * 1024)
         .enable_all()
         .build()

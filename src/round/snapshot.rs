@@ -81,8 +81,6 @@ pub struct FilesystemView {
     pub fstype: String,
     pub size_bytes: u64,
     pub available_bytes: u64,
-    /// `None`: the kernel does not say.
-    pub rotational: Option<bool>,
 }
 
 /// One GPU.

@@ -3,4 +3,6 @@
 pub mod container;
 pub mod gpu;
 pub mod machine;
+pub mod manual;
+pub mod node;
 pub mod project;

@@ -1,19 +1,21 @@
-//! What vitals sees, as plain data, and how it is filled from the host.
+//! What vitals sees, as plain data, and how it is filled from the host. Nothing here knows a metric's name.
 
 pub mod containers;
 pub mod gpu;
+pub mod host;
 pub mod projects;
 
 use std::time::Duration;
 
 use crate::metrics::Group;
 
-/// What one collector took and whether it succeeded in the last look.
+/// How one collector fared in one look.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CollectorRun {
+    /// As in `collect[]` and in the label `collector`.
     pub name: &'static str,
     pub group: Group,
     pub took: Duration,
-    /// Why it failed, when it did.
+    /// Why its series are missing, when so. A machine that has nothing to collect is no failure.
     pub outcome: Result<(), String>,
 }

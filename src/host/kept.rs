@@ -1,0 +1,219 @@
+//! Files of the kernel that are read again and again: opened once, read from their beginning with `pread`. Opening is
+//! most of the cost of such a read. Holds no content between reads.
+
+use std::fs::File;
+use std::io::ErrorKind;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use nix::libc::{EBADF, ENODEV, ESRCH};
+
+use super::Error;
+
+/// No file of the kernel that we read is longer.
+const LONGEST: usize = 8 * 1024 * 1024;
+/// How long a file that was absent is taken to be absent still.
+const ABSENT_FOR: Duration = Duration::from_secs(60);
+
+/// A file that stays open between reads.
+#[derive(Debug)]
+pub struct Kept {
+    path: PathBuf,
+    open: Option<(File, Slot)>,
+    absent_since: Option<Duration>,
+    /// A sysfs attribute: at most one page, given whole by the first read.
+    one_page: bool,
+}
+
+impl Kept {
+    /// A file under `/proc`, of any length.
+    pub fn new(path: impl Into<PathBuf>) -> Kept {
+        Kept { path: path.into(), open: None, absent_since: None, one_page: false }
+    }
+
+    /// A sysfs attribute: one value in at most one page.
+    pub fn attribute(path: impl Into<PathBuf>) -> Kept {
+        Kept { one_page: true, ..Kept::new(path) }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// One of the places for open files; given back when dropped.
+#[derive(Debug)]
+struct Slot(Arc<AtomicUsize>);
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Reads kept files into one buffer.
+#[derive(Debug)]
+pub struct Reader {
+    buffer: Vec<u8>,
+    up: Duration,
+    open: Arc<AtomicUsize>,
+    most: usize,
+}
+
+impl Reader {
+    /// Keeps at most `most` files open; further ones are opened for each read.
+    pub fn new(most: usize) -> Reader {
+        Reader { buffer: vec![0; 16 * 1024], up: Duration::ZERO, open: Arc::default(), most }
+    }
+
+    /// Tells the time since boot, by which an absent file is looked for again.
+    pub fn set_time(&mut self, up: Duration) {
+        self.up = up;
+    }
+
+    /// Files kept open.
+    pub fn open_files(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    /// The content of `file` now; `None` when there is no such file.
+    pub fn read(&mut self, file: &mut Kept) -> Result<Option<&[u8]>, Error> {
+        if file.absent_since.is_some_and(|since| self.up.saturating_sub(since) < ABSENT_FOR) {
+            return Ok(None);
+        }
+        let was_open = file.open.is_some();
+        let length = match self.fill(file) {
+            Err(error) if was_open && matches!(error.raw_os_error(), Some(ENODEV | ESRCH | EBADF)) => {
+                file.open = None;
+                self.fill(file)
+            }
+            other => other,
+        };
+        match length {
+            Ok(length) => {
+                file.absent_since = None;
+                Ok(self.buffer.get(..length))
+            }
+            Err(error) if is_absence(&error) => {
+                file.open = None;
+                file.absent_since = Some(self.up);
+                Ok(None)
+            }
+            Err(error) => Err(Error::file("read", &file.path, error)),
+        }
+    }
+
+    /// A trimmed attribute; `None` also when it cannot be read now, as sysfs has it for values that do not apply.
+    pub fn read_attribute(&mut self, file: &mut Kept) -> Option<&str> {
+        let bytes = self.read(file).ok().flatten()?;
+        std::str::from_utf8(bytes).ok().map(str::trim)
+    }
+
+    fn fill(&mut self, file: &mut Kept) -> std::io::Result<usize> {
+        let mut passing = None;
+        if file.open.is_none() {
+            let opened = File::open(&file.path)?;
+            match self.slot() {
+                Some(slot) => file.open = Some((opened, slot)),
+                None => passing = Some(opened),
+            }
+        }
+        let opened = file.open.as_ref().map(|(opened, _)| opened).or(passing.as_ref());
+        let Some(opened) = opened else { return Err(ErrorKind::NotFound.into()) };
+        read_whole(opened, &mut self.buffer, file.one_page)
+    }
+
+    fn slot(&self) -> Option<Slot> {
+        if self.open.fetch_add(1, Ordering::Relaxed) < self.most {
+            return Some(Slot(self.open.clone()));
+        }
+        self.open.fetch_sub(1, Ordering::Relaxed);
+        None
+    }
+}
+
+/// Reads from the beginning until the end; the kernel gives long files piece by piece.
+fn read_whole(file: &File, buffer: &mut Vec<u8>, one_page: bool) -> std::io::Result<usize> {
+    let mut length = 0;
+    loop {
+        if length == buffer.len() {
+            if length >= LONGEST {
+                return Ok(length);
+            }
+            buffer.resize(length * 2, 0);
+        }
+        let free = buffer.get_mut(length..).unwrap_or_default();
+        match file.read_at(free, length as u64) {
+            Ok(0) => return Ok(length),
+            Ok(_) if length + 1 > LONGEST => return Ok(length),
+            Ok(more) => length += more,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        }
+        if one_page && length < 4096 {
+            return Ok(length);
+        }
+    }
+}
+
+fn is_absence(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+        || matches!(error.raw_os_error(), Some(ENODEV | ESRCH))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_opened_once_and_read_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("counter");
+        std::fs::write(&path, "1\n").unwrap();
+        let mut reader = Reader::new(8);
+        let mut file = Kept::new(&path);
+        assert_eq!(reader.read(&mut file).unwrap(), Some(&b"1\n"[..]));
+        std::fs::write(&path, "22\n").unwrap();
+        assert_eq!(reader.read(&mut file).unwrap(), Some(&b"22\n"[..]));
+        assert_eq!(reader.open_files(), 1);
+        drop(file);
+        assert_eq!(reader.open_files(), 0);
+    }
+
+    #[test]
+    fn an_absent_file_is_looked_for_again_after_a_while() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut reader = Reader::new(8);
+        let mut file = Kept::new(dir.path().join("later"));
+        assert_eq!(reader.read(&mut file).unwrap(), None);
+        std::fs::write(dir.path().join("later"), "x").unwrap();
+        reader.set_time(Duration::from_secs(59));
+        assert_eq!(reader.read(&mut file).unwrap(), None);
+        reader.set_time(Duration::from_secs(60));
+        assert_eq!(reader.read(&mut file).unwrap(), Some(&b"x"[..]));
+    }
+
+    #[test]
+    fn long_files_come_whole_and_only_so_many_stay_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut reader = Reader::new(1);
+        let mut files: Vec<Kept> = (0..3).map(|n| Kept::new(dir.path().join(n.to_string()))).collect();
+        for file in &files {
+            std::fs::write(file.path(), vec![b'y'; 100_000]).unwrap();
+        }
+        for file in &mut files {
+            assert_eq!(reader.read(file).unwrap().unwrap().len(), 100_000);
+        }
+        assert_eq!(reader.open_files(), 1);
+    }
+
+    #[test]
+    fn a_directory_is_an_error_and_the_kernel_is_readable() {
+        let mut reader = Reader::new(8);
+        assert!(reader.read(&mut Kept::new("/proc")).is_err());
+        assert_eq!(reader.read_attribute(&mut Kept::attribute("/proc/sys/kernel/ostype")), Some("Linux"));
+    }
+}
