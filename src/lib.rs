@@ -12,3 +12,11 @@ pub mod metrics;
 pub mod round;
 pub mod values;
 pub mod web;
+
+// The fake agent below is shared with the tests outside the library, which know it by this name.
+#[cfg(test)]
+extern crate self as hostkeeper;
+
+#[cfg(test)]
+#[path = "../tests/scripted/agent.rs"]
+mod scripted;
