@@ -67,7 +67,7 @@ impl Failure {
         let so = if self.consequence.is_empty() { String::new() } else { format!("; {}", self.consequence) };
         err.prose(&[tinted(Tint::Bad, "hostkeeper"), plain(": ")], &plain(format!("{first}{so}")))?;
         for line in lines {
-            err.say(line)?;
+            err.line(&[plain(line)])?;
         }
         if self.cure.is_empty() {
             return Ok(());

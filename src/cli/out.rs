@@ -113,9 +113,9 @@ impl Out {
         self.sink.write_all(b"\n")
     }
 
-    /// One line of plain text.
+    /// A sentence, wrapped.
     pub fn say(&mut self, text: &str) -> io::Result<()> {
-        self.line(&[plain(text)])
+        self.hang(&[], &plain(text))
     }
 
     /// An empty line.

@@ -160,14 +160,22 @@ pub fn print_dirs(out: &mut Out, dirs: &[DirView]) -> io::Result<()> {
 pub fn print_entry(desk: &mut Desk<'_>, entry: &EntryRow) -> io::Result<()> {
     let at = desk.local(entry.at);
     let keeper = entry.keeper.as_deref().map(|keeper| format!("{keeper} ")).unwrap_or_default();
-    let out = desk.out();
-    out.line(&[
+    let mut head = vec![
         tinted(Tint::Dim, at),
         plain(format!("  #{} {keeper}", entry.id)),
         tinted(Tint::Bold, entry.subject.as_str()),
-        plain("  "),
-        ending(entry),
-    ])?;
+    ];
+    let out = desk.out();
+    let ended = [plain("  "), ending(entry)];
+    let room = out.screen().width;
+    let wide = |spans: &[Span]| spans.iter().map(|span| super::text::width(&span.text)).sum::<usize>();
+    if wide(&head) + wide(&ended) <= room {
+        head.extend(ended);
+        out.line(&head)?;
+    } else {
+        out.hang(&[], &plain(head.into_iter().map(|span| span.text).collect::<String>()))?;
+        out.hang(&[plain("    ")], &ending(entry))?;
+    }
     out.hang(&[plain("    ")], &plain(entry.text.as_str()))?;
     if let Some(because) = &entry.because {
         out.hang(&[plain("    because ")], &plain(because.as_str()))?;

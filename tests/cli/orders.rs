@@ -108,7 +108,8 @@ fn following_goes_on_after_the_newest() {
     let bench = Bench::of(rooms);
     let ran = bench.run(&["events", "-f", "--limit", "1", "--project", "athena"]);
     assert!(asked(&bench).contains(&"FOLLOW after=21&project=athena".to_owned()), "{:?}", asked(&bench));
-    let end = "2026-11-21 03:50:09  #22 host: read again\nentries 23 to 1999 were missed: hostkeeper history\n";
+    let end =
+        "2026-11-21 03:50:09  #22 host  reloaded\n    read again\nentries 23 to 1999 were missed: hostkeeper history\n";
     assert!(ran.out.ends_with(end), "{}", ran.out);
     assert_eq!(ran.exit, 3, "the canned stream broke");
 }

@@ -4,6 +4,7 @@ use super::super::args::ConfigVerb;
 use super::super::desk::Desk;
 use super::super::failure::{BAD_CONFIG, BLOCKED, DONE, Failure};
 use super::super::house::ConfigQuestion;
+use super::super::out::plain;
 
 /// Asks and prints.
 pub fn run(desk: &mut Desk<'_>, verb: &ConfigVerb) -> Result<u8, Failure> {
@@ -19,7 +20,7 @@ pub fn run(desk: &mut Desk<'_>, verb: &ConfigVerb) -> Result<u8, Failure> {
         desk.out().json(&answer.json)?;
     } else {
         for line in answer.text.lines() {
-            desk.out().say(line)?;
+            desk.out().line(&[plain(line)])?;
         }
     }
     Ok(match question {

@@ -48,12 +48,13 @@ pub fn run(desk: &mut Desk<'_>, args: &BundleArgs) -> Result<u8, Failure> {
     }
     let out = desk.out();
     for member in &members {
-        out.say(&format!("{:>8}  {}", Bytes(member.bytes.len() as u64), member.name))?;
+        out.line(&[plain(format!("{:>8}  {}", Bytes(member.bytes.len() as u64), member.name))])?;
     }
     for reason in &missing {
         out.hang(&[tinted(Tint::Warn, " missing  ")], &plain(reason.as_str()))?;
     }
-    out.say(&format!("written to {}; secrets are masked, but look into it before you send it", path.display()))?;
+    out.line(&[plain(format!("written to {}", path.display()))])?;
+    out.say("Secrets are masked, but look into it before you send it.")?;
     Ok(DONE)
 }
 
