@@ -44,7 +44,8 @@ impl House for Wired {
         };
         let hosts = order.hosts.iter().cloned().chain(set.into_iter().flat_map(|set| set.hosts)).collect();
         let options = WebOptions { listen, socket: places.socket.clone(), hosts, user: order.user.clone() };
-        let ended = web::run(options);
+        let started = |at: std::net::SocketAddr| tracing::info!("page and metrics at http://{at}/");
+        let ended = web::run(&options, started);
         ended
             .map_err(|error| Failure::new(FAILED, "web", error.chain(), "hostkeeper web --help").so("there is no page"))
     }
