@@ -22,7 +22,7 @@ pub fn is_secret_key(key: &str) -> bool {
 }
 
 /// The byte after the `=` that follows a secret word.
-fn secret_from(line: &str) -> Option<usize> {
+pub fn secret_from(line: &str) -> Option<usize> {
     let mut start = 0;
     for (at, _) in line.match_indices('=') {
         let key = line.get(start..at).unwrap_or_default().trim().trim_matches(['"', '\'']);
@@ -70,22 +70,14 @@ fn render_place(place: &Place, cure: &str) -> String {
 }
 
 /// Each character as it is shown, and how many columns it takes. Nothing that moves the cursor or turns the direction
-/// of writing comes through; secrets do not either.
+/// of writing comes through.
 fn visible(place: &Place) -> Vec<(String, usize)> {
-    let hidden_from = secret_from(&place.shown).unwrap_or(usize::MAX);
-    let mut cells: Vec<(String, usize)> = Vec::new();
-    for (at, c) in place.shown.char_indices() {
-        if at >= hidden_from {
-            cells.extend([(" ".into(), 1), ("•".into(), 1), ("•".into(), 1), ("•".into(), 1)]);
-            break;
-        }
-        cells.push(match c {
-            '\t' => (" ".repeat(4), 4),
-            c if is_hostile(c) => ("\u{fffd}".into(), 1),
-            c => (c.to_string(), c.width().unwrap_or(0)),
-        });
-    }
-    cells
+    let cell = |c: char| match c {
+        '\t' => (" ".repeat(4), 4),
+        c if is_hostile(c) => ("\u{fffd}".into(), 1),
+        c => (c.to_string(), c.width().unwrap_or(0)),
+    };
+    place.shown.chars().map(cell).collect()
 }
 
 /// On one line, without anything that commands a terminal.
@@ -103,10 +95,10 @@ pub fn is_hostile(c: char) -> bool {
 fn cut(cells: &[(String, usize)], place: &Place, room: usize) -> (String, usize, usize) {
     let columns = |cells: &[(String, usize)]| cells.iter().map(|(_, width)| width).sum::<usize>();
     let part = |from: usize, to: usize| cells.get(from.min(cells.len())..to.clamp(from.min(cells.len()), cells.len()));
-    let from = place.from.min(cells.len());
+    let from = place.from.saturating_sub(place.skipped).min(cells.len());
     let to = (from + place.length).min(cells.len());
     let (mut start, mut end) = (0, cells.len());
-    if columns(cells) > room {
+    if place.skipped > 0 || columns(cells) > room {
         // Two columns are kept for the marks of the cuts; a third of the room shows what stands before the caret.
         while start < from && columns(part(start, from).unwrap_or_default()) > room / 3 {
             start += 1;
@@ -115,7 +107,7 @@ fn cut(cells: &[(String, usize)], place: &Place, room: usize) -> (String, usize,
             end -= 1;
         }
     }
-    let mark = if start > 0 { "…" } else { "" };
+    let mark = if start > 0 || place.skipped > 0 { "…" } else { "" };
     let shown: String = part(start, end).unwrap_or_default().iter().map(|(text, _)| text.as_str()).collect();
     let tail = if end < cells.len() { "…" } else { "" };
     let before = columns(part(start, from).unwrap_or_default()) + mark.chars().count();

@@ -19,13 +19,15 @@ pub enum Level {
     Warning,
 }
 
-/// A place in a file: line and character from 0, the characters underlined, and the line itself.
+/// A place in a file: line and character from 0, the characters underlined, and the line without its first `skipped`
+/// characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     pub line: usize,
     pub from: usize,
     pub length: usize,
     pub shown: String,
+    pub skipped: usize,
 }
 
 /// One problem. `file` is the name of its source; empty when no file is to blame.

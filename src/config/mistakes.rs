@@ -82,9 +82,6 @@ fn plain(said: &str, word: &str, line: &str) -> Option<(&'static str, String)> {
         "cannot recurse further; max recursion depth met" | "recursion limit" => {
             ("nests too deep", "no key needs more: look for a missing ]".into())
         }
-        "carriage return must be followed by newline" => {
-            ("a carriage return without a newline", "end lines with a newline".into())
-        }
         _ => return None,
     })
 }

@@ -2,7 +2,11 @@
 
 use std::ops::Range;
 
+use super::draw::secret_from;
 use super::located::{Located, Place};
+
+/// So many characters before and after a place are kept.
+const WINDOW: usize = 200;
 
 /// The most that is read of one file, and of all files together.
 pub const FILE_LIMIT: usize = 1 << 20;
@@ -62,7 +66,8 @@ impl Text {
         self.text.get(span.clone()).unwrap_or_default()
     }
 
-    /// Line, column and length in characters of `span`, cut at the end of its first line.
+    /// Line, column and length in characters of `span`, cut at the end of its first line. Secrets are left out, and of
+    /// a long line all but the part around the place.
     pub fn place(&self, span: &Range<usize>) -> Place {
         let line = self.line_of(span.start);
         let shown = self.line(line);
@@ -70,7 +75,11 @@ impl Text {
         let to = span.end.saturating_sub(self.start(line)).clamp(from, shown.len());
         let chars = |bytes: usize| shown.char_indices().take_while(|(at, _)| *at < bytes).count();
         let (from, to) = (chars(from), chars(to));
-        Place { line, from, length: to.saturating_sub(from).max(1), shown: shown.into() }
+        let open = shown.get(..secret_from(shown).unwrap_or(shown.len())).unwrap_or_default();
+        let hidden = if open.len() < shown.len() { " •••" } else { "" };
+        let skipped = from.saturating_sub(WINDOW);
+        let part: String = open.chars().chain(hidden.chars()).skip(skipped).take(2 * WINDOW).collect();
+        Place { line, from, length: to.saturating_sub(from).max(1), shown: part, skipped }
     }
 }
 
@@ -101,6 +110,16 @@ pub fn parse_text(source: &Source) -> Result<Text, Located> {
         return Err(Located::at(&text_of, place, "a NUL byte: this is no text file", "write the file again as text"));
     }
     match bad {
+        None if lone_return(&text.text).is_some() => {
+            let at = lone_return(&text.text).unwrap_or_default();
+            let what = "a carriage return without a newline";
+            Err(Located::at(
+                &text,
+                text.place(&(at..at + 1)),
+                what,
+                "end lines with a newline: is this an old Mac file?",
+            ))
+        }
         None => Ok(text),
         Some(byte) => {
             let end = text.text.len();
@@ -108,4 +127,9 @@ pub fn parse_text(source: &Source) -> Result<Text, Located> {
             Err(Located::at(&text, text.place(&(end..end)), &what, "save the file as UTF-8"))
         }
     }
+}
+
+/// The first carriage return that ends no line. The parser takes quadratic time over many of them.
+fn lone_return(text: &str) -> Option<usize> {
+    text.match_indices('\r').map(|(at, _)| at).find(|at| text.as_bytes().get(at + 1) != Some(&b'\n'))
 }

@@ -239,7 +239,9 @@ impl Reader {
         if let Some(parent) = node_at_mut(&mut self.root, above) {
             replace(&mut parent.value, last, stand_in);
         }
-        self.removed.insert(path);
+        if matches!(path.last(), Some(Step::Key(_))) {
+            self.removed.insert(path);
+        }
     }
 
     /// A problem found by a part's `check()`, unless it only follows from another one.
