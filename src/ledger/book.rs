@@ -231,7 +231,8 @@ impl Book {
 
     fn pulse(&mut self, now: &Now) {
         let Some(sqlite) = self.sqlite.as_mut() else { return };
-        match sqlite.pulse(now) {
+        // After trouble the disk must say that it has the write.
+        match sqlite.pulse(now, self.trouble.is_some() || self.pulsed.is_none()) {
             Ok(()) => {
                 self.trouble = None;
                 self.pulsed = Some(now.up);

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Row, types::Type};
 
 use super::Outcome;
-use crate::values::{Now, ProjectName, Stamp};
+use crate::values::{Now, ProjectName, Stamp, fingerprint};
 
 /// Longest text of a column, bytes.
 pub const TEXT_LIMIT: usize = 4096;
@@ -39,6 +39,22 @@ pub fn project_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Proje
     let name: Option<String> = row.get(column)?;
     let broken = |error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error));
     name.map(|name| ProjectName::try_from(name).map_err(broken)).transpose()
+}
+
+/// The fingerprint of what may be carried out one day.
+pub fn sum_of(payload: &str, undo: Option<&str>) -> String {
+    fingerprint(format!("{payload}\n{}", undo.unwrap_or_default()).as_bytes())
+}
+
+/// Payload, undo and their fingerprint, in three columns from `first`. Damaged ones are never handed out.
+pub fn orders_at(row: &Row<'_>, first: usize) -> rusqlite::Result<(String, Option<String>)> {
+    let (payload, undo): (String, Option<String>) = (row.get(first)?, row.get(first + 1)?);
+    let sum: String = row.get(first + 2)?;
+    if sum != sum_of(&payload, undo.as_deref()) {
+        let damaged = "a recorded order does not have its fingerprint any more";
+        return Err(rusqlite::Error::FromSqlConversionFailure(first, Type::Text, damaged.into()));
+    }
+    Ok((payload, undo))
 }
 
 /// The two columns of an outcome.

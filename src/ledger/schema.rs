@@ -12,7 +12,8 @@ const APPLICATION: i64 = 0x484b_4c47;
 const MIGRATIONS: [&str; 2] = [V1, V2];
 
 /// `entries` is the one sequence of everything that happened; `intents` and `results` extend those of kind `step`.
-/// `wall` is microseconds since 1970, `up` microseconds since boot.
+/// `wall` is microseconds since 1970, `up` microseconds since boot. `sum` is the fingerprint of payload and undo: they are
+/// carried out as root, and no check of SQLite sees a flipped bit in a text.
 const V1: &str = "
 CREATE TABLE entries (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -23,7 +24,7 @@ CREATE TABLE entries (
 CREATE TABLE intents (
     id INTEGER PRIMARY KEY REFERENCES entries (id) ON DELETE CASCADE,
     plan TEXT NOT NULL, step TEXT NOT NULL, key TEXT NOT NULL, keeper TEXT NOT NULL, kind TEXT NOT NULL,
-    class TEXT NOT NULL, evidence TEXT NOT NULL, payload TEXT NOT NULL, undo TEXT,
+    class TEXT NOT NULL, evidence TEXT NOT NULL, payload TEXT NOT NULL, undo TEXT, sum TEXT NOT NULL,
     origin TEXT NOT NULL, trial INTEGER NOT NULL CHECK (trial IN (0, 1))
 ) STRICT;
 CREATE TABLE results (

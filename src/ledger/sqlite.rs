@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
 use super::journal::{Intent, Journal, Outcome, Unfinished};
 use super::place::{self, Found, Identity};
-use super::rows::{TEXT_LIMIT, columns_of, fit, outcome_columns};
+use super::rows::{TEXT_LIMIT, columns_of, fit, orders_at, outcome_columns, sum_of};
 use super::{Error, Past, recall, schema, trials};
 use crate::values::Now;
 
@@ -73,13 +73,14 @@ impl Sqlite {
         self.identity.is_some() && self.identity == place::read_identity(&self.path)
     }
 
-    /// A small write that tells whether the ledger can be written, and when the agent was last alive. It does not wait
-    /// for the disk; the next order does.
-    pub fn pulse(&mut self, now: &Now) -> Result<(), Error> {
+    /// A small write that tells whether the ledger can be written, and when the agent was last alive. Only a `durable`
+    /// one waits for the disk.
+    pub fn pulse(&mut self, now: &Now, durable: bool) -> Result<(), Error> {
         let what = "write to the ledger";
         let (wall, up, boot) = columns_of(now);
         // NORMAL leaves out the fsync of a commit, not those of a checkpoint: nothing can be torn by it.
-        self.connection.execute_batch("PRAGMA synchronous = NORMAL").map_err(Error::during(what))?;
+        let quick = if durable { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };
+        self.connection.execute_batch(quick).map_err(Error::during(what))?;
         let written = self.connection.execute(
             "INSERT INTO pulse (id, wall, up, boot) VALUES (1, ?1, ?2, ?3)
              ON CONFLICT (id) DO UPDATE SET wall = ?1, up = ?2, boot = ?3",
@@ -94,12 +95,13 @@ impl Sqlite {
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT i.id, i.keeper, i.payload, e.text FROM intents i JOIN entries e ON e.id = i.id
+                "SELECT i.id, i.keeper, e.text, i.payload, i.undo, i.sum FROM intents i JOIN entries e ON e.id = i.id
                  WHERE NOT EXISTS (SELECT 1 FROM results r WHERE r.intent = i.id) ORDER BY i.id LIMIT 1000",
             )
             .map_err(Error::during("read unfinished orders"))?;
         let rows = statement.query_map([], |row| {
-            Ok(Unfinished { intent: row.get(0)?, keeper: row.get(1)?, payload: row.get(2)?, text: row.get(3)? })
+            let (payload, _) = orders_at(row, 3)?;
+            Ok(Unfinished { intent: row.get(0)?, keeper: row.get(1)?, payload, text: row.get(2)? })
         });
         rows.and_then(Iterator::collect).map_err(Error::during("read unfinished orders"))
     }
@@ -155,8 +157,8 @@ fn insert_intent(connection: &Connection, intent: &Intent, now: &Now) -> rusqlit
     let id = connection.last_insert_rowid();
     connection
         .prepare_cached(
-            "INSERT INTO intents (id, plan, step, key, keeper, kind, class, evidence, payload, undo, origin, trial)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            "INSERT INTO intents (id, plan, step, key, keeper, kind, class, evidence, payload, undo, origin, trial, sum)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         )?
         .execute(params![
             id,
@@ -170,7 +172,8 @@ fn insert_intent(connection: &Connection, intent: &Intent, now: &Now) -> rusqlit
             intent.payload,
             intent.undo,
             intent.origin,
-            intent.trial
+            intent.trial,
+            sum_of(&intent.payload, intent.undo.as_deref())
         ])?;
     Ok(id)
 }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use super::journal::Outcome;
 use super::past::TrialView;
 use super::recall::not_after;
-use super::rows::{columns_of, outcome_at, project_at, stamp_at};
+use super::rows::{columns_of, orders_at, outcome_at, project_at, stamp_at};
 use super::{Error, Sqlite};
 use crate::values::{Now, ProjectName, Stamp};
 
@@ -44,17 +44,18 @@ pub(super) fn begin_if_done(connection: &Connection, intent: i64, outcome: &Outc
 
 pub(super) fn open_trials(connection: &Connection, now: &Now) -> rusqlite::Result<Vec<TrialView>> {
     let mut statement = connection.prepare_cached(
-        "SELECT i.id, i.step, i.keeper, i.undo, r.wall, r.up, r.boot
+        "SELECT i.id, i.step, i.keeper, r.wall, r.up, r.boot, i.payload, i.undo, i.sum
          FROM trials t JOIN intents i ON i.id = t.intent JOIN results r ON r.intent = i.id
          WHERE i.undo IS NOT NULL ORDER BY i.id LIMIT 10000",
     )?;
     let rows = statement.query_map([], |row| {
+        let (_, undo) = orders_at(row, 6)?;
         Ok(TrialView {
             intent: row.get(0)?,
             step: row.get(1)?,
             keeper: row.get(2)?,
-            undo: row.get(3)?,
-            since: not_after(now, stamp_at(row, 4)?),
+            undo: undo.unwrap_or_default(),
+            since: not_after(now, stamp_at(row, 3)?),
         })
     })?;
     rows.collect()
@@ -110,7 +111,8 @@ impl Sqlite {
 
     /// What is needed to take the order `intent` back; `None` when there is no such order.
     pub fn undo_of(&self, intent: i64) -> Result<Option<Undo>, Error> {
-        let sql = "SELECT i.id, i.step, i.keeper, i.kind, e.project, e.thing, i.class, e.text, i.undo, r.outcome, r.why
+        let sql = "SELECT i.id, i.step, i.keeper, i.kind, e.project, e.thing, i.class, e.text, r.outcome, r.why,
+                          i.payload, i.undo, i.sum
                    FROM intents i JOIN entries e ON e.id = i.id LEFT JOIN results r ON r.intent = i.id
                    WHERE i.id = ?1";
         let row = self.connection.query_row(sql, [intent], |row| {
@@ -123,8 +125,8 @@ impl Sqlite {
                 thing: row.get(5)?,
                 class: row.get(6)?,
                 text: row.get(7)?,
-                undo: row.get(8)?,
-                outcome: outcome_at(row, 9)?,
+                outcome: outcome_at(row, 8)?,
+                undo: orders_at(row, 10)?.1,
             })
         });
         row.optional().map_err(Error::during("read an order from the ledger"))

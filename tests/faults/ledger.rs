@@ -241,3 +241,46 @@ fn assert_unchanged_by_reading(state: &Path) {
     assert_eq!(entries.len(), 100);
     assert!(before == listing(), "reading changed a file");
 }
+
+/// An ext4 on a sparse image whose own disk is full: space seems to be there, and the disk says no when it is written.
+#[test]
+fn a_disk_that_fails_stops_all_orders_until_it_does_not() {
+    let name = "a_disk_that_fails_stops_all_orders_until_it_does_not";
+    if !may_mount(name) {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let below = Tmpfs::mount(&directory.path().join("below"), "size=3m,mode=0700");
+    let image = below.path.join("image");
+    std::fs::File::create(&image).unwrap().set_len(32 << 20).unwrap();
+    let run = |program: &str, words: &[&std::ffi::OsStr]| {
+        Command::new(program).args(words).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+    };
+    let path = directory.path().join("disk");
+    std::fs::create_dir(&path).unwrap();
+    let made = run("mkfs.ext4", &["-q".as_ref(), "-O".as_ref(), "^has_journal".as_ref(), image.as_os_str()])
+        && run("mount", &["-o".as_ref(), "loop,errors=continue".as_ref(), image.as_os_str(), path.as_os_str()]);
+    if !made {
+        eprintln!("skipped: {name} needs mkfs.ext4 and loop devices");
+        return;
+    }
+    let disk = Tmpfs { path };
+    let mut book = Book::open(&disk.path, &at(0));
+    book.intend(&order("first"), &at(1)).unwrap();
+    let filler = fill(&below.path);
+    let mut accepted = 1;
+    while accepted < 5000 && book.intend(&order("s"), &at(2)).is_ok() {
+        accepted += 1;
+    }
+    assert!(accepted < 5000, "the disk never failed");
+    assert!(book.trouble().unwrap().contains("I/O"), "{:?}", book.trouble());
+    assert!(!book.probe(&at(10)), "came back while the disk fails");
+    assert!(book.intend(&order("refused"), &at(11)).is_err());
+    std::fs::remove_file(filler).unwrap();
+    book.probe(&at(20));
+    book.probe(&at(30));
+    assert_eq!(book.trouble(), None);
+    book.intend(&order("after"), &at(31)).unwrap();
+    let steps = book.past(&at(32)).unwrap().attempts.into_iter().filter(|attempt| attempt.step != "refused").count();
+    assert!(steps > accepted, "{steps} of {} orders are there", accepted + 1);
+}

@@ -122,6 +122,21 @@ fn history_filters_and_follows() {
 }
 
 #[test]
+fn a_recorded_order_with_a_flipped_bit_is_not_handed_out() {
+    for damage in ["payload = replace(payload, 'a', 'b')", "undo = replace(undo, 'a', 'b')"] {
+        let (_directory, mut ledger) = fresh();
+        let trial = super::super::Intent { trial: true, ..order("a") };
+        let id = ledger.intend(&trial, &at(1)).unwrap();
+        assert_eq!(ledger.undo_of(id).unwrap().unwrap().undo, trial.undo);
+        ledger.connection.execute_batch(&format!("UPDATE intents SET {damage}")).unwrap();
+        assert_eq!(ledger.unfinished().unwrap_err().trouble(), super::super::Trouble::Corrupt);
+        ledger.conclude(id, &Outcome::Made, &at(2)).unwrap();
+        assert_eq!(ledger.past(&at(3)).unwrap_err().trouble(), super::super::Trouble::Corrupt);
+        assert!(ledger.undo_of(id).is_err() && ledger.trials_due(&at(9999), Duration::ZERO).is_err());
+    }
+}
+
+#[test]
 fn the_newest_act_of_a_person_counts() {
     let (_directory, mut ledger) = fresh();
     let athena = "athena".parse().unwrap();
