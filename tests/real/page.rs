@@ -183,11 +183,17 @@ fn chromium_shows_the_page() {
     assert_eq!(dom.matches("<tr>").count(), 31);
     assert!(!dom.contains("<img") && !dom.contains("<b id=") && !dom.contains("taken</title>"));
     let target = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target");
-    for (name, size) in [("page", "1360,1900"), ("page-narrow", "400,2600")] {
+    let shots = [
+        ("page", "1360,1900", "preferredColorScheme=1"),
+        ("page-narrow", "500,2600", "preferredColorScheme=1"),
+        ("page-dark", "1360,1200", "preferredColorScheme=0"),
+    ];
+    for (name, size, scheme) in shots {
         let shot = target.join(format!("{name}.png"));
         let _ = std::fs::remove_file(&shot);
         let to = format!("--screenshot={}", shot.display());
-        chromium(&profile, &[&to, &format!("--window-size={size}"), "--hide-scrollbars", &url]);
+        let (size, scheme) = (format!("--window-size={size}"), format!("--blink-settings={scheme}"));
+        chromium(&profile, &[&to, &size, &scheme, "--hide-scrollbars", &url]);
         assert!(std::fs::metadata(&shot).unwrap().len() > 20_000, "a picture of something");
     }
 }
