@@ -183,7 +183,7 @@ fn push_container(html: &mut Html, container: &ContainerView) {
     html.raw("<tr><td>").text(&container.name).raw("</td>").cell(container.project.as_deref().unwrap_or("–"));
     html.raw("<td>").badge(&container.state);
     if let Some(code) = container.exit_code.filter(|_| container.state == "exited") {
-        html.raw("<span class=\"note\">exit code ").text(&code.to_string()).raw("</span>");
+        html.raw("<span class=\"note\">exit ").text(&code.to_string()).raw("</span>");
     }
     html.raw("</td><td>");
     match &container.health {

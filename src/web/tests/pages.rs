@@ -57,7 +57,7 @@ async fn everything_is_on_the_page() {
         "held back",
         "undo: set mode of /ssd/postgres to 0755",
         "athena-worker-1",
-        "exit code 137",
+        "exit 137",
         "no space left on device",
         "2026-01-31 09:12:03Z",
         "wrong-mode",
