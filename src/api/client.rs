@@ -6,70 +6,20 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::header::{CONTENT_TYPE, HOST};
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
-use tokio::task::JoinHandle;
 
-use super::Refusal;
-use super::events;
 use super::request::{JSON, Method, Request, Response};
 use super::stream::Events;
-use crate::metrics;
+use super::wire::{ClientError, MOST_ANSWER, Open, Wire};
 
-/// The largest answer that is taken.
-const MOST_ANSWER: usize = 16 * 1024 * 1024;
 /// Read at once from the socket.
 const BUFFER: usize = 32 * 1024;
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 const LOOK_LIMIT: Duration = Duration::from_secs(15);
 const ORDER_LIMIT: Duration = Duration::from_secs(310);
-
-/// Why there is no answer. An answer that refuses is an answer: see `Response::json`.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// Nobody serves the socket: look without a daemon.
-    #[error("no agent answers at {}", socket.display())]
-    NoDaemon {
-        socket: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    #[error("the socket {} may not be used by this user", socket.display())]
-    Forbidden {
-        socket: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    #[error("the agent at {} gave no answer within {limit:?}", socket.display())]
-    Timeout { socket: PathBuf, limit: Duration },
-    #[error("the agent's answer is larger than {MOST_ANSWER} bytes")]
-    TooLarge,
-    #[error("talking to the agent at {} failed: {what}", socket.display())]
-    Broken { socket: PathBuf, what: String },
-}
-
-impl ClientError {
-    /// As the error that is shown.
-    pub fn refusal(&self) -> Refusal {
-        let (code, cure) = match self {
-            ClientError::NoDaemon { .. } => ("no_daemon", "systemctl start hostkeeper"),
-            ClientError::Forbidden { .. } => {
-                ("forbidden", "use sudo, or join the group of the socket and log in again")
-            }
-            ClientError::Timeout { .. } => ("timeout", "see `journalctl -u hostkeeper`, then try again"),
-            ClientError::TooLarge => ("failed", "ask for less: one project, or a smaller limit"),
-            ClientError::Broken { .. } => ("failed", "see `journalctl -u hostkeeper`, then try again"),
-        };
-        let mut text = self.to_string();
-        if let Some(source) = std::error::Error::source(self) {
-            text.push_str(&format!(": {source}"));
-        }
-        Refusal { code: code.into(), text, cure: cure.into() }
-    }
-}
 
 /// The way to an agent. Each question is a connection of its own.
 #[derive(Clone, Debug)]
@@ -100,17 +50,21 @@ impl Client {
         let limit = self.limit.unwrap_or(usual);
         let whole = async {
             let open = self.open(request).await?;
-            let status = open.status();
-            let content_type = open.content_type();
-            let body = Limited::new(open.answer.into_body(), MOST_ANSWER).collect().await.map_err(|error| {
-                if error.is::<http_body_util::LengthLimitError>() {
-                    return ClientError::TooLarge;
-                }
-                self.broken(&error)
-            })?;
-            Ok(Response { status, content_type, body: Vec::from(body.to_bytes()) })
+            self.take(open).await
         };
         tokio::time::timeout(limit, whole).await.map_err(|_| self.late(limit))?
+    }
+
+    /// The whole of an open answer.
+    async fn take(&self, open: Open) -> Result<Response, ClientError> {
+        let (status, content_type) = (open.status(), open.content_type());
+        let body = Limited::new(open.answer.into_body(), MOST_ANSWER).collect().await.map_err(|error| {
+            if error.is::<http_body_util::LengthLimitError>() {
+                return ClientError::TooLarge;
+            }
+            self.broken(&error)
+        })?;
+        Ok(Response { status, content_type, body: Vec::from(body.to_bytes()) })
     }
 
     /// Asks, and leaves the body to be read as it comes. Time limits on the whole are the caller's.
@@ -120,10 +74,10 @@ impl Client {
         builder.max_buf_size(BUFFER);
         let (mut sender, connection) =
             builder.handshake::<_, Full<Bytes>>(TokioIo::new(stream)).await.map_err(|error| self.broken(&error))?;
-        let wire = Wire(tokio::spawn(async move {
+        let wire = Wire::drive(async move {
             // What goes wrong on the wire shows where the answer is read.
             let _ = connection.await;
-        }));
+        });
         let asked = hyper::Request::builder()
             .method(request.method.as_str())
             .uri(request.target())
@@ -142,7 +96,9 @@ impl Client {
         let open = tokio::time::timeout(limit, self.open(&Request::get(&target))).await;
         let open = open.map_err(|_| self.late(limit))??;
         if open.status() != 200 {
-            let what = format!("the stream was refused with HTTP status {}", open.status());
+            let response = tokio::time::timeout(limit, self.take(open)).await.map_err(|_| self.late(limit))??;
+            let refusal = response.json::<serde_json::Value>().err().map(|refusal| refusal.text).unwrap_or_default();
+            let what = format!("the stream was refused (HTTP status {}): {refusal}", response.status);
             return Err(ClientError::Broken { socket: self.socket.clone(), what });
         }
         Ok(Events::new(open, self.socket.clone()))
@@ -174,36 +130,5 @@ impl Client {
 
     fn broken(&self, error: &dyn std::fmt::Display) -> ClientError {
         ClientError::Broken { socket: self.socket.clone(), what: error.to_string() }
-    }
-}
-
-/// An answer whose body is still on the wire.
-#[derive(Debug)]
-pub struct Open {
-    pub answer: hyper::Response<Incoming>,
-    /// Keeps the connection; dropping it closes it.
-    pub wire: Wire,
-}
-
-impl Open {
-    pub fn status(&self) -> u16 {
-        self.answer.status().as_u16()
-    }
-
-    /// The content type, as one of those this API has.
-    pub fn content_type(&self) -> &'static str {
-        let known = [JSON, metrics::CONTENT_TYPE, events::CONTENT_TYPE];
-        let given = self.answer.headers().get(CONTENT_TYPE).map(|value| value.as_bytes()).unwrap_or_default();
-        known.into_iter().find(|known| known.as_bytes() == given).unwrap_or("application/octet-stream")
-    }
-}
-
-/// The task that drives a connection, ended with its owner.
-#[derive(Debug)]
-pub struct Wire(JoinHandle<()>);
-
-impl Drop for Wire {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }

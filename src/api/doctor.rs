@@ -113,7 +113,7 @@ fn check_round(snapshot: &Snapshot, now: Timestamp, origins: Origins<'_>) -> Che
     let interval = interval.map_or(0.0, |interval| interval.0.as_secs_f64());
     let note = Note::new("rounds", "agent", "each round looks at everything again; without rounds all below is old");
     let age = now.duration_since(snapshot.at).as_secs_f64();
-    let fix = "journalctl -u hostkeeper --since -1h; then: hostkeeper wake";
+    let fix = "journalctl -u hostkeeper --since -1h; then: systemctl restart hostkeeper";
     if age < -5.0 {
         let text = format!("the last round lies {} in the future: the clock was set back", views::render_age(-age));
         return note.warn(text, "check the clock: timedatectl");
@@ -179,7 +179,7 @@ fn check_plan(snapshot: &Snapshot) -> Check {
     }
 }
 
-/// `HostView::docker` holds a version, or why there is none; a version begins with a digit.
+/// `HostView::docker` holds a version (which begins with a digit), `absent: …`, or why it could not be asked.
 fn check_docker(snapshot: &Snapshot) -> Check {
     let note = Note::new("docker", "host", "containers, their names and their projects come from Docker");
     match snapshot.host.docker.as_deref() {
@@ -187,8 +187,12 @@ fn check_docker(snapshot: &Snapshot) -> Check {
         Some(version) if version.starts_with(|c: char| c.is_ascii_digit()) => {
             note.ok(format!("Docker {version} answers"))
         }
+        Some(why) if why.starts_with("absent") => note.skip(
+            format!("Docker is {why}"),
+            "start Docker, or set [vitals] docker_socket, if this host runs containers",
+        ),
         Some(why) => note.warn(
-            format!("Docker cannot be asked: {why}"),
+            format!("Docker cannot be asked: {}", why.trim_start_matches("cannot be asked: ")),
             "systemctl status docker; or set [vitals] docker_socket = \"\" on a host without containers",
         ),
     }

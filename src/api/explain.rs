@@ -1,32 +1,18 @@
 //! `explain`: what a name stands for, how it stands now, and the chain of causes behind it, each with its source.
 //! Pure: snapshot, history, configuration and metrics page are arguments.
 
+mod draft;
 mod orders;
 mod things;
 mod words;
 
-use super::Refusal;
-use super::rows::Fact;
-use super::shapes::{Explained, Found};
-use super::views::{self, Origins};
-use crate::ledger::Entry;
-use crate::round::{Snapshot, Subject};
+pub use draft::Sources;
 
-/// Lines of history that go with one thing.
-const HISTORY: usize = 5;
+use super::Refusal;
+use super::shapes::Explained;
+
 /// Things that one name may stand for in one answer.
 const FOUND: usize = 20;
-
-/// Everything an explanation is drawn from.
-#[derive(Clone, Copy)]
-pub struct Sources<'a> {
-    pub snapshot: &'a Snapshot,
-    /// Newest first.
-    pub history: &'a [Entry],
-    pub origins: Origins<'a>,
-    /// A page of metrics, when there is one.
-    pub page: &'a [u8],
-}
 
 /// Everything that `what` names: host, project, `project/thing`, container, tier, keeper, concern, step, metric,
 /// configuration key. Unknown names are refused with the nearest known ones.
@@ -58,69 +44,6 @@ pub fn explain(what: &str, sources: Sources<'_>) -> Result<Explained, Refusal> {
     }
     found.truncate(FOUND);
     Ok(Explained { schema: "hostkeeper.explain/1".into(), what: what.to_owned(), found })
-}
-
-/// Something found, before its concerns, steps and history are attached.
-struct Draft {
-    kind: &'static str,
-    name: String,
-    text: String,
-    chain: Vec<Fact>,
-    next: Option<String>,
-}
-
-impl Draft {
-    /// Attaches everything whose subject is `mine`.
-    fn about(self, mine: impl Fn(&Subject) -> bool, sources: Sources<'_>) -> Found {
-        let snapshot = sources.snapshot;
-        let concerns = snapshot.concerns.iter().filter(|concern| mine(&concern.subject));
-        let steps = snapshot.plan.iter().filter(|step| mine(&step.subject));
-        let subjects: Vec<String> = concerns
-            .clone()
-            .map(|concern| concern.subject.to_string())
-            .chain(steps.clone().map(|step| step.subject.to_string()))
-            .collect();
-        let name = self.name.clone();
-        let below = format!("{name}/");
-        let history = sources.history.iter().filter(|entry| {
-            entry.subject == name || entry.subject.starts_with(&below) || subjects.contains(&entry.subject)
-        });
-        Found {
-            concerns: views::render_findings(concerns, sources.origins),
-            steps: steps.map(|step| views::render_step(step, sources.origins)).collect(),
-            history: history.take(HISTORY).map(views::render_entry).collect(),
-            ..self.alone()
-        }
-    }
-
-    /// Nothing attached.
-    fn alone(self) -> Found {
-        Found {
-            kind: self.kind.to_owned(),
-            name: self.name,
-            text: self.text,
-            chain: self.chain,
-            concerns: Vec::new(),
-            steps: Vec::new(),
-            history: Vec::new(),
-            next: self.next,
-        }
-    }
-}
-
-fn fact(what: impl Into<String>, value: impl std::fmt::Display, source: &str) -> Fact {
-    Fact { what: what.into(), value: value.to_string(), source: source.to_owned(), origin: None }
-}
-
-/// The configuration key as a fact, when the configuration knows it.
-fn key_fact(key: &str, sources: Sources<'_>) -> Option<Fact> {
-    let origin = (sources.origins)(key)?;
-    Some(Fact {
-        what: key.to_owned(),
-        value: origin.value,
-        source: format!("config:{key}"),
-        origin: Some(origin.origin),
-    })
 }
 
 fn unknown(what: &str, sources: Sources<'_>) -> Refusal {

@@ -22,10 +22,11 @@ pub fn parse_families(page: &[u8]) -> Vec<FamilyShown> {
                     families.push(FamilyShown { name, kind, help: String::new(), series: 0 });
                 }
             }
-        } else if !line.is_empty() && !line.starts_with(b"#") {
-            if let Some(family) = families.last_mut() {
-                family.series += 1;
-            }
+        } else if !line.is_empty()
+            && !line.starts_with(b"#")
+            && let Some(family) = families.last_mut()
+        {
+            family.series += 1;
         }
     }
     families

@@ -1,6 +1,7 @@
 //! HTTP and JSON over the agent's Unix socket. Defines what it needs of the agent as a trait; the daemon and the one-off
 //! look both answer it, so that every verb sees the same with and without a daemon.
 
+mod answer;
 pub mod client;
 mod doctor;
 pub mod events;
@@ -17,15 +18,17 @@ pub mod shapes;
 pub mod stream;
 pub mod types;
 mod views;
+pub mod wire;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use client::{Client, ClientError};
+pub use answer::answer;
+pub use client::Client;
 pub use request::{Method, Peer, Request, Response, Rights};
-pub use routes::answer;
 pub use serve::{Door, ServeOptions, serve};
 pub use stream::{Event, Events};
+pub use wire::ClientError;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -1,8 +1,7 @@
-//! The one handler, with and without a daemon: which path means what, who may ask it, and with which parameters.
-//! `docs/openapi.yaml`'s twin `openapi.json` is compared with `ROUTES` by a test.
+//! Which path means what, and with which parameters. Pure. `openapi.json` is compared with `ROUTES` by a test.
 
-use super::request::{JSON, Method, Peer, Request, Response, Rights, parse_query, parse_segment};
-use super::{Agent, Refusal, looks, orders};
+use super::Refusal;
+use super::request::{Method, Request, parse_query, parse_segment};
 
 /// The description of this API that is served at `/v1/openapi.json`.
 pub const OPENAPI: &str = include_str!("openapi.json");
@@ -155,61 +154,4 @@ fn unknown_parameter(name: &str, route: &Route) -> Refusal {
 pub fn label(request: &Request) -> &'static str {
     let fits = |route: &&Route| route.method == request.method && fit(route.path, &request.path).is_some();
     ROUTES.iter().find(fits).map_or("other", |route| route.path)
-}
-
-/// Why a peer may not do this, when so.
-pub fn refuse_rights(method: Method, peer: &Peer) -> Option<Refusal> {
-    let needed = if method == Method::Post { Rights::Order } else { Rights::Read };
-    if peer.rights >= needed {
-        return None;
-    }
-    let uid = peer.caller.uid;
-    let (text, cure) = match peer.rights {
-        Rights::Nothing => (
-            format!("user id {uid} may not ask this agent"),
-            "ask as root, or join the group of the socket (see [api] group) and log in again",
-        ),
-        _ => (format!("user id {uid} may read, but not give orders"), "give the order as root (sudo)"),
-    };
-    Some(Refusal { code: "forbidden".into(), text, cure: cure.into() })
-}
-
-/// Answers any request except the stream of `/v1/events`, which needs a daemon and its socket.
-pub async fn answer(agent: &dyn Agent, request: &Request, peer: &Peer) -> Response {
-    if let Some(refusal) = refuse_rights(request.method, peer) {
-        return Response::refuse(&refusal);
-    }
-    match match_route(request) {
-        Ok(matched) => take(agent, request, &matched, peer).await.unwrap_or_else(|refusal| Response::refuse(&refusal)),
-        Err(refusal) => Response::refuse(&refusal),
-    }
-}
-
-async fn take(agent: &dyn Agent, request: &Request, matched: &Matched, peer: &Peer) -> Result<Response, Refusal> {
-    match matched.route.place {
-        Place::Status => Ok(looks::status(agent)),
-        Place::ProjectStatus => looks::project_status(agent, matched).await,
-        Place::Projects => Ok(looks::projects(agent)),
-        Place::Containers => looks::containers(agent, matched),
-        Place::Plan => looks::plan(agent, matched),
-        Place::Concerns => looks::concerns(agent, matched),
-        Place::History => looks::history(agent, matched).await,
-        Place::Doctor => looks::doctor(agent).await,
-        Place::Explain => looks::explain(agent, matched).await,
-        Place::Metrics => looks::metrics(agent, matched).await,
-        Place::MetricNames => looks::metric_names(agent, matched).await,
-        Place::MetricCost => looks::metric_cost(agent, matched).await,
-        Place::ConfigKey => looks::config_key(agent, matched),
-        Place::Healthz => Ok(looks::health(true)),
-        Place::Readyz => Ok(looks::health(agent.ready())),
-        Place::OpenApi => Ok(Response { status: 200, content_type: JSON, body: OPENAPI.as_bytes().to_vec() }),
-        Place::Events => Err(Refusal {
-            code: "no_daemon".into(),
-            text: "events are a stream, and only a running agent has one".into(),
-            cure: "start the agent (systemctl start hostkeeper), or ask for the history".into(),
-        }),
-        Place::Reload | Place::Apply | Place::Confirm | Place::Rollback | Place::Wake => {
-            orders::give(agent, matched.route.place, &request.body, peer).await
-        }
-    }
 }

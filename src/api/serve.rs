@@ -13,11 +13,12 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
+use super::answer::{answer, refuse_rights};
 use super::link::{BodyError, Deadline, MOST_HEADER, ended, read_body, serve_one};
 use super::request::{Method, Peer, Request, Response, Rights};
 use super::routes::{self, Place};
 use super::types::Caller;
-use super::{Agent, Refusal, answer, events};
+use super::{Agent, Refusal, events};
 use crate::host::{self, socket};
 
 const MOST_CONNECTIONS: usize = 64;
@@ -165,7 +166,7 @@ impl Shared {
         head: bool,
     ) -> hyper::Response<Reply> {
         let streams = routes::match_route(&asked).is_ok_and(|matched| matched.route.place == Place::Events);
-        if streams && routes::refuse_rights(asked.method, peer).is_none() {
+        if streams && refuse_rights(asked.method, peer).is_none() {
             return self
                 .stream(&asked, deadline, head)
                 .await

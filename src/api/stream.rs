@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http_body_util::BodyExt;
 
-use super::client::{ClientError, Open};
+use super::wire::{ClientError, Open};
 
 /// A server sends something at least every 15 s.
 const SILENCE: Duration = Duration::from_secs(60);

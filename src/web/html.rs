@@ -37,6 +37,16 @@ impl Html {
         self.raw("<span class=\"").raw(tone(word)).raw("\">").text(word).raw("</span>")
     }
 
+    /// A state of which only `ok` is good.
+    pub fn state(&mut self, word: &str) -> &mut Html {
+        let tone = match word {
+            "ok" => "badge good",
+            "unknown" => "badge look",
+            _ => "badge bad",
+        };
+        self.raw("<span class=\"").raw(tone).raw("\">").text(word).raw("</span>")
+    }
+
     /// Used of allowed, as a bar; nothing when either is not known.
     pub fn bar(&mut self, used: Option<f64>, allowed: Option<f64>) -> &mut Html {
         let (Some(used), Some(allowed)) = (used, allowed) else { return self };
@@ -115,7 +125,15 @@ pub fn percent(value: f64) -> String {
     if value < 9.95 { format!("{value:.1} %") } else { format!("{value:.0} %") }
 }
 
-/// `1.7 of 8`, or only the first when there is no bound.
+/// A bound on cores: `8`, `0.5`.
+pub fn bound(value: Option<f64>) -> Option<String> {
+    value.map(|value| if value.fract() == 0.0 { format!("{value:.0}") } else { cores(Some(value)) })
+}
+
+/// `1.7 of 8`, or only the first when there is no bound or nothing is known.
 pub fn of(used: &str, allowed: Option<String>) -> String {
-    allowed.map_or(used.to_owned(), |allowed| format!("{used} of {allowed}"))
+    match allowed.filter(|_| used != UNKNOWN) {
+        Some(allowed) => format!("{used} of {allowed}"),
+        None => used.to_owned(),
+    }
 }

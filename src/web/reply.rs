@@ -14,7 +14,7 @@ use hyper::header::{
 };
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::api::client::{Open, Wire};
+use crate::api::wire::{Open, Wire};
 use crate::metrics;
 
 /// Only what this process serves itself: no script, no frame, no form.

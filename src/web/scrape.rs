@@ -10,9 +10,9 @@ use tokio::time::Instant;
 
 use super::admit::{parse_gzip, parse_scrape_limit};
 use super::reply::{self, Flow, Reply};
-use crate::api::client::Open;
 use crate::api::link::Deadline;
 use crate::api::request::{encode_query, parse_query};
+use crate::api::wire::Open;
 use crate::api::{Client, Refusal, Request, shapes};
 
 /// A refusal of the agent, bytes.

@@ -1,5 +1,7 @@
 //! The page's process as it runs: without rights, small, and as Chromium shows it. The agent behind it is scripted.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
+
 #[path = "../scripted/agent.rs"]
 mod scripted;
 
@@ -137,6 +139,11 @@ fn started_as_root_it_gives_root_up_and_still_reaches_the_agent() {
 #[test]
 fn it_stays_small_after_a_hundred_scrapes_and_pages() {
     let running = Running::start(ScriptedAgent::new());
+    let before = cpu(&running);
+    for _ in 0..200 {
+        running.get("/metrics", "");
+    }
+    println!("time of the processor for a scrape: {} us", (cpu(&running) - before) / 200_000);
     for round in 0..100 {
         let header = if round % 2 == 0 { "accept-encoding: gzip\r\n" } else { "" };
         assert!(running.get("/metrics", header).starts_with(b"HTTP/1.1 200"));
@@ -148,6 +155,62 @@ fn it_stays_small_after_a_hundred_scrapes_and_pages() {
     println!("resident after 100 scrapes of 1500 series and 10 pages: {resident} kB");
     println!("RssAnon {} RssFile {}", running.status("RssAnon"), running.status("RssFile"));
     assert!(resident <= 8 * 1024, "{resident} kB resident");
+}
+
+/// Time of the processor that the page's process took so far, nanoseconds.
+fn cpu(running: &Running) -> u64 {
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", running.child.id())).unwrap();
+    let one = |task: std::io::Result<std::fs::DirEntry>| {
+        let text = std::fs::read_to_string(task.unwrap().path().join("schedstat")).unwrap_or_default();
+        text.split(' ').next().and_then(|time| time.parse::<u64>().ok()).unwrap_or(0)
+    };
+    tasks.map(one).sum()
+}
+
+#[test]
+fn it_takes_a_listener_from_systemd() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let handed = listener.try_clone().unwrap();
+    let flags = nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty());
+    nix::fcntl::fcntl(&handed, flags).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let told = folder.path().join("address");
+    // As systemd does it: the listener is descriptor 3, and the process is told its own id.
+    let fd = std::os::fd::AsRawFd::as_raw_fd(&handed);
+    let script = format!("exec 3<&{fd}; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$@\"");
+    let mut child = Command::new("bash")
+        .args(["-c", &script, "bash"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "web_process", "--ignored", "--test-threads=1"])
+        .env(SOCKET, folder.path().join("none.sock"))
+        .env(ADDRESS, &told)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let expected = listener.local_addr().unwrap().to_string();
+    let mut tries = 0..600;
+    while std::fs::read_to_string(&told).unwrap_or_default() != expected && tries.next().is_some() {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let address = std::fs::read_to_string(&told).unwrap_or_default();
+    let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.id().cast_signed()), nix::sys::signal::SIGTERM);
+    let ended = child.wait().unwrap();
+    assert_eq!(address, expected);
+    assert!(ended.success(), "SIGTERM ends it in good order: {ended}");
+}
+
+#[test]
+fn it_does_not_become_root_again_or_nobody_known() {
+    if !have("root", hostkeeper::host::socket::own_uid() == 0) {
+        return;
+    }
+    for (user, expected) in [("root", "is root"), ("no-such-user", "there is no user \"no-such-user\"")] {
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let options =
+            WebOptions { listen, socket: "/nowhere/x.sock".into(), hosts: Vec::new(), user: Some(user.into()) };
+        let error = run(&options, |_| panic!("it listens")).unwrap_err().chain();
+        assert!(error.contains(expected), "{error}");
+    }
 }
 
 fn chromium(profile: &Path, arguments: &[&str]) -> Vec<u8> {
@@ -183,11 +246,17 @@ fn chromium_shows_the_page() {
     assert_eq!(dom.matches("<tr>").count(), 31);
     assert!(!dom.contains("<img") && !dom.contains("<b id=") && !dom.contains("taken</title>"));
     let target = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target");
-    for (name, size) in [("page", "1360,1900"), ("page-narrow", "400,2600")] {
+    let shots = [
+        ("page", "1360,1900", "preferredColorScheme=1"),
+        ("page-narrow", "500,2600", "preferredColorScheme=1"),
+        ("page-dark", "1360,1200", "preferredColorScheme=0"),
+    ];
+    for (name, size, scheme) in shots {
         let shot = target.join(format!("{name}.png"));
         let _ = std::fs::remove_file(&shot);
         let to = format!("--screenshot={}", shot.display());
-        chromium(&profile, &[&to, &format!("--window-size={size}"), "--hide-scrollbars", &url]);
+        let (size, scheme) = (format!("--window-size={size}"), format!("--blink-settings={scheme}"));
+        chromium(&profile, &[&to, &size, &scheme, "--hide-scrollbars", &url]);
         assert!(std::fs::metadata(&shot).unwrap().len() > 20_000, "a picture of something");
     }
 }

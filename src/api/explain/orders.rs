@@ -1,6 +1,6 @@
 //! Explanations of concerns and planned steps: the cause, its facts, and what stands in the way. Pure.
 
-use super::{Draft, HISTORY, Sources, fact, key_fact};
+use super::draft::{Draft, HISTORY, Sources, fact, key_fact};
 use crate::api::rows::Fact;
 use crate::api::shapes::Found;
 use crate::api::views;

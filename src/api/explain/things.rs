@@ -1,6 +1,6 @@
 //! Explanations of what exists on the host: the host, projects, their services and directories, containers, tiers. Pure.
 
-use super::{Draft, Sources, fact, key_fact};
+use super::draft::{Draft, Sources, fact, key_fact};
 use crate::api::rows::Fact;
 use crate::api::shapes::Found;
 use crate::api::views;
@@ -176,7 +176,7 @@ pub(super) fn find_tiers(what: &str, sources: Sources<'_>) -> Option<Found> {
         name: format!("tier:{name}"),
         text: format!("tier {name} at {} is {}", tier.path, tier.state),
         chain: tier_chain(tier, sources),
-        next: Some("hostkeeper concerns".into()).filter(|_| tier.state != "ok"),
+        next: Some("hostkeeper doctor".into()).filter(|_| tier.state != "ok"),
     };
     let subject = Subject::thing(format!("tier:{name}"));
     Some(draft.about(|other| *other == subject, sources))

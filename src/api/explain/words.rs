@@ -1,6 +1,6 @@
 //! Explanations of words: keepers, metrics, configuration keys, and what only history still knows. Pure.
 
-use super::{Draft, HISTORY, Sources, fact, key_fact};
+use super::draft::{Draft, HISTORY, Sources, fact, key_fact};
 use crate::api::families;
 use crate::api::shapes::Found;
 use crate::api::views;

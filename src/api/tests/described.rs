@@ -67,7 +67,8 @@ fn complaints(value: &Value, schema: &Value, all: &Value, at: &str) -> Vec<Strin
         Value::Array(some) => some.iter().filter_map(Value::as_str).collect(),
         _ => panic!("{at}: no type in {schema}"),
     };
-    if !types.contains(&kind) && !(kind == "integer" && types.contains(&"number")) {
+    let whole_number = kind == "integer" && types.contains(&"number");
+    if !types.contains(&kind) && !whole_number {
         found.push(format!("{at}: {kind} is none of {types:?}"));
     }
     if let Some(words) = schema["enum"].as_array().filter(|words| !words.contains(value)) {

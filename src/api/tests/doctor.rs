@@ -44,6 +44,8 @@ fn what_is_wrong_is_named() {
     assert_eq!(mark(&look(|s| s.agent.config_files.clear()), "configuration"), Mark::Warn);
     assert_eq!(mark(&look(|s| s.ledger = LedgerState::Unwritable("full".into())), "ledger"), Mark::Fail);
     assert_eq!(mark(&look(|s| s.host.docker = None), "docker"), Mark::Skip);
+    assert_eq!(mark(&look(|s| s.host.docker = Some("absent: no socket".into())), "docker"), Mark::Skip);
+    assert_eq!(mark(&look(|s| s.host.docker = Some("20.10.24 (API 1.41)".into())), "docker"), Mark::Ok);
     assert_eq!(mark(&look(|s| s.host.docker = Some("connection refused".into())), "docker"), Mark::Warn);
     assert_eq!(mark(&look(|s| s.host.pressure_percent.clear()), "pressure"), Mark::Skip);
     assert_eq!(mark(&look(|s| s.host.gpus.clear()), "gpu"), Mark::Skip);

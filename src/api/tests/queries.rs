@@ -2,8 +2,10 @@
 
 use proptest::prelude::*;
 
+use crate::api::Request;
 use crate::api::families::{parse_families, parse_samples};
 use crate::api::request::{encode_query, encode_segment, parse_query, parse_segment};
+use crate::api::routes::label;
 use crate::api::stream::{Event, parse_events};
 
 proptest! {
@@ -48,6 +50,20 @@ fn events_are_read_in_pieces_with_comments_and_unknown_fields() {
     assert_eq!(events, [first, Event { data: "x\ny".into(), ..Event::default() }]);
     assert!(parse_events(&vec![b'a'; 2 << 20]).is_err(), "bounded");
     assert!(parse_events(&b"data: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n".repeat(60_000)).is_err(), "bounded");
+}
+
+#[test]
+fn durations_are_counted_under_few_labels() {
+    for (target, expected) in [
+        ("/v1/status/athena", "/v1/status/{project}"),
+        ("/v1/status/anything-at-all", "/v1/status/{project}"),
+        ("/metrics?collect[]=x", "/metrics"),
+        ("/v1/config/a.b", "/v1/config/{key}"),
+        ("/made/up", "other"),
+        ("/v1/apply", "other"),
+    ] {
+        assert_eq!(label(&Request::get(target)), expected);
+    }
 }
 
 #[test]

@@ -56,7 +56,8 @@ async fn without_a_place_only_what_is_new_comes_and_the_header_is_a_place() {
     tokio::time::sleep(Duration::from_millis(700)).await;
     let new = served.agent.happen("news");
     assert_eq!(ids(&mut fresh, 1).await, [new]);
-    assert!(served.client().events("after=x").await.is_err());
+    let refused = served.client().events("after=x").await.unwrap_err().to_string();
+    assert!(refused.contains("400") && refused.contains("after=\"x\" is not a whole number"), "{refused}");
     drop((stream, fresh));
     served.end().await;
 }

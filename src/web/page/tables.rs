@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::api::shapes::{EntryRow, Finding, History, PlanShown, ProjectRow, Status, StepRow};
 use crate::round::{ContainerView, Severity, TierView};
 use crate::values::Every;
-use crate::web::html::{Html, bytes, cores, of, percent, rate};
+use crate::web::html::{Html, bound, bytes, cores, of, percent, rate};
 
 /// Rows of one table.
 const MOST_ROWS: usize = 300;
@@ -50,13 +50,17 @@ pub(super) fn push_concerns(html: &mut Html, concerns: &[Finding]) {
             Severity::Warning => "warning",
             Severity::Info => "info",
         });
-        html.raw("</td>").cell(&concern.subject).raw("<td>").text(&concern.text).raw("<span class=\"note\">");
+        html.raw("</td>")
+            .cell(&concern.subject)
+            .raw("<td class=\"w\">")
+            .text(&concern.text)
+            .raw("<span class=\"note\">");
         html.text(&concern.id);
         for fact in &concern.evidence {
             html.raw(" · ").text(&fact.what).raw(" ").text(&fact.value).raw(" (");
             html.text(fact.origin.as_deref().unwrap_or(&fact.source)).raw(")");
         }
-        html.raw("</span></td><td><code>").text(&concern.cure).raw("</code></td></tr>\n");
+        html.raw("</span></td><td class=\"c\"><code>").text(&concern.cure).raw("</code></td></tr>\n");
     }
     close(html, concerns.len());
 }
@@ -86,7 +90,7 @@ pub(super) fn push_projects(html: &mut Html, projects: &[ProjectRow]) {
         }
         html.raw("</td><td>").badge(&row.state).raw("</td>");
         html.number(&format!("{} of {}", view.containers_running, view.containers_total));
-        html.number(&of(&cores(view.cpu_used_cores), view.cpu_limit_cores.map(|limit| cores(Some(limit)))));
+        html.number(&of(&cores(view.cpu_used_cores), bound(view.cpu_limit_cores)));
         html.raw("<td class=\"bar\">").bar(view.cpu_used_cores, view.cpu_limit_cores).raw("</td>");
         let (used, limit) = (view.memory_working_set_bytes, view.memory_limit_bytes);
         html.number(&of(&bytes(used), limit.map(|limit| bytes(Some(limit)))));
@@ -114,12 +118,12 @@ pub(super) fn push_plan(html: &mut Html, plan: &PlanShown) {
 }
 
 fn push_step(html: &mut Html, step: &StepRow) {
-    html.raw("<tr><td>").text(&step.text).raw("<span class=\"note\">").text(&step.subject).raw(" · ");
+    html.raw("<tr><td class=\"w\">").text(&step.text).raw("<span class=\"note\">").text(&step.subject).raw(" · ");
     html.text(step.class.as_str());
     if let Some(undo) = &step.undo {
         html.raw(" · undo: ").text(undo);
     }
-    html.raw("</span></td><td>").text(&step.because.text).raw("<span class=\"note\">");
+    html.raw("</span></td><td class=\"w\">").text(&step.because.text).raw("<span class=\"note\">");
     for (index, fact) in step.because.evidence.iter().enumerate() {
         html.raw(if index > 0 { " · " } else { "" }).text(&fact.what).raw(" ").text(&fact.value).raw(" (");
         html.text(fact.origin.as_deref().unwrap_or(&fact.source)).raw(")");
@@ -128,7 +132,7 @@ fn push_step(html: &mut Html, step: &StepRow) {
     if let Some(why) = &step.gate.text {
         html.raw("<span class=\"note\">").text(why).raw("</span>");
     }
-    html.raw("</td><td><code>").text(&step.id).raw("</code></td></tr>\n");
+    html.raw("</td><td class=\"c\"><code>").text(&step.id).raw("</code></td></tr>\n");
 }
 
 pub(super) fn push_storage(html: &mut Html, status: &Status) {
@@ -143,14 +147,14 @@ pub(super) fn push_storage(html: &mut Html, status: &Status) {
     close(html, status.tiers.len());
     open(html, "Directories", status.dirs.len(), &["Project", "Directory", "State", "Tier", "Path"]);
     for dir in status.dirs.iter().take(MOST_ROWS) {
-        html.raw("<tr>").cell(dir.project.as_str()).cell(&dir.dir).raw("<td>").badge(&dir.state).raw("</td>");
-        html.cell(&dir.tier).raw("<td><code>").text(&dir.path).raw("</code></td></tr>\n");
+        html.raw("<tr>").cell(dir.project.as_str()).cell(&dir.dir).raw("<td>").state(&dir.state).raw("</td>");
+        html.cell(&dir.tier).raw("<td class=\"c\"><code>").text(&dir.path).raw("</code></td></tr>\n");
     }
     close(html, status.dirs.len());
 }
 
 fn push_tier(html: &mut Html, tier: &TierView) {
-    html.raw("<tr><td><b>").text(&tier.tier).raw("</b></td><td>").badge(&tier.state).raw("</td><td><code>");
+    html.raw("<tr><td><b>").text(&tier.tier).raw("</b></td><td>").state(&tier.state).raw("</td><td class=\"c\"><code>");
     html.text(&tier.path).raw("</code>");
     if let Some(device) = &tier.device {
         html.raw("<span class=\"note\">").text(device).raw("</span>");
@@ -179,7 +183,7 @@ fn push_container(html: &mut Html, container: &ContainerView) {
     html.raw("<tr><td>").text(&container.name).raw("</td>").cell(container.project.as_deref().unwrap_or("–"));
     html.raw("<td>").badge(&container.state);
     if let Some(code) = container.exit_code.filter(|_| container.state == "exited") {
-        html.raw("<span class=\"note\">exit code ").text(&code.to_string()).raw("</span>");
+        html.raw("<span class=\"note\">exit ").text(&code.to_string()).raw("</span>");
     }
     html.raw("</td><td>");
     match &container.health {
@@ -187,12 +191,12 @@ fn push_container(html: &mut Html, container: &ContainerView) {
         None => html.raw("–"),
     };
     html.raw("</td>");
-    html.number(&of(&cores(container.cpu_used_cores), container.cpu_limit_cores.map(|limit| cores(Some(limit)))));
+    html.number(&of(&cores(container.cpu_used_cores), bound(container.cpu_limit_cores)));
     html.number(&container.cpu_throttled_percent.map_or("–".to_owned(), percent));
     let (used, limit) = (container.memory_working_set_bytes, container.memory_limit_bytes);
     html.number(&of(&bytes(used), limit.map(|limit| bytes(Some(limit)))));
     html.raw("<td class=\"bar\">").bar(used.map(|used| used as f64), limit.map(|limit| limit as f64)).raw("</td>");
-    html.raw("<td><code>").text(&container.image).raw("</code></td></tr>\n");
+    html.raw("<td class=\"c\"><code>").text(&container.image).raw("</code></td></tr>\n");
 }
 
 pub(super) fn push_history(html: &mut Html, history: &History) {
@@ -211,7 +215,7 @@ pub(super) fn push_history(html: &mut Html, history: &History) {
 
 fn push_entry(html: &mut Html, entry: &EntryRow) {
     html.raw("<tr><td><time>").text(&moment(entry.at)).raw("</time></td>").cell(&entry.subject);
-    html.raw("<td>").text(&entry.text).raw("<span class=\"note\">").text(&entry.kind).raw("</span></td>");
+    html.raw("<td class=\"w\">").text(&entry.text).raw("<span class=\"note\">").text(&entry.kind).raw("</span></td>");
     html.cell(entry.because.as_deref().unwrap_or("")).raw("<td>");
     if let Some(word) = entry.outcome.as_deref().or(entry.severity.as_deref()) {
         html.badge(word);

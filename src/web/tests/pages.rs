@@ -49,14 +49,15 @@ async fn everything_is_on_the_page() {
         "tier-missing-mount",
         "device bcache0 (hostkeeper.toml:12)",
         "<code>mount /data</code>",
-        "1.7 of 8.0",
+        "1.7 of 8<",
+        "<td class=\"n\">–</td>",
         "9 GiB of 24 GiB",
         "config says 0700, disk has 0755",
         "project athena is in mode observe",
         "held back",
         "undo: set mode of /ssd/postgres to 0755",
         "athena-worker-1",
-        "exit code 137",
+        "exit 137",
         "no space left on device",
         "2026-01-31 09:12:03Z",
         "wrong-mode",
@@ -155,5 +156,7 @@ fn numbers_are_for_people() {
     assert_eq!(html::rate(Some(1_400_000.0)), "1.3 MiB/s");
     assert_eq!(html::rate(Some(f64::NAN)), "–");
     assert_eq!((html::cores(Some(1.72)), html::cores(Some(28.0))), ("1.7".into(), "28".into()));
-    assert_eq!(html::of("1.7", Some("8".into())), "1.7 of 8");
+    assert_eq!(html::of("1.7", html::bound(Some(8.0))), "1.7 of 8");
+    assert_eq!(html::of("–", Some("8".into())), "–");
+    assert_eq!(html::bound(Some(0.5)).as_deref(), Some("0.5"));
 }
