@@ -56,11 +56,6 @@ impl Dockerd {
         self.bridge.is_some()
     }
 
-    /// Its process.
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Runs `docker` with `args` against it; the trimmed output. Panics when that fails.
     pub fn docker(&self, args: &[&str]) -> String {
         let output = self.try_docker(args);

@@ -105,22 +105,22 @@ fn send(mut stream: UnixStream, reply: &Reply, script: &Mutex<Script>) {
         format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n")
     };
     // The other side may have gone away: that is its right.
-    let mut put = |bytes: &[u8]| stream.write_all(bytes).is_ok();
+    let mut put = |parts: &[&[u8]]| parts.iter().all(|bytes| stream.write_all(bytes).is_ok());
     match reply {
-        Reply::Json(text) => drop(put(head(text.len()).as_bytes()) && put(text.as_bytes())),
-        Reply::Raw(bytes) => drop(put(bytes)),
-        Reply::Short { promised, body } => drop(put(head(*promised).as_bytes()) && put(body)),
+        Reply::Json(text) => _ = put(&[head(text.len()).as_bytes(), text.as_bytes()]),
+        Reply::Raw(bytes) => _ = put(&[bytes]),
+        Reply::Short { promised, body } => _ = put(&[head(*promised).as_bytes(), body]),
         Reply::Flood { byte, count } => {
             let chunk = vec![*byte; 64 * 1024];
             let mut left = *count;
-            put(head(*count).as_bytes());
-            while left > 0 && put(&chunk[..left.min(chunk.len())]) {
+            put(&[head(*count).as_bytes()]);
+            while left > 0 && put(&[&chunk[..left.min(chunk.len())]]) {
                 left = left.saturating_sub(chunk.len());
             }
         }
         Reply::Hang => script.lock().unwrap().held.push(stream),
         Reply::HangHalfWay(body) => {
-            drop(put(head(body.len() * 2).as_bytes()) && put(body));
+            _ = put(&[head(body.len() * 2).as_bytes(), body]);
             script.lock().unwrap().held.push(stream);
         }
     }

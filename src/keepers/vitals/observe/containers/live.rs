@@ -13,6 +13,8 @@ use crate::values::ProjectName;
 
 /// Rates are means over at least this long: over less they are noise.
 const LEAST_SPAN: Duration = Duration::from_millis(500);
+/// Limits are read again this often, in case something else than Docker changed them.
+const LIMITS_AGAIN: Duration = Duration::from_secs(30);
 
 /// The network of a container: our number for its name space, and the names of its links by our index.
 #[derive(Debug, Default)]
@@ -29,8 +31,7 @@ struct Running {
     rendered: Arc<str>,
     path: Arc<str>,
     limits: Limits,
-    /// When the container was inspected that these limits were read after.
-    limits_of: Option<Instant>,
+    limits_read: Instant,
     /// `None`: opened, not read yet.
     counters: Option<Counters>,
     /// `None`: shares the host's or another container's network, or cannot be told.
@@ -91,12 +92,13 @@ impl Live {
             return false;
         }
         match &mut self.running {
-            Some(running) if running.limits_of != docked.inspected_at => {
-                running.limits = running.group.read_limits();
-                running.limits_of = docked.inspected_at;
+            Some(running) => {
+                // It may have been inspected because its limits were changed.
+                if docked.inspected_at.is_some_and(|inspected| inspected > running.limits_read) {
+                    running.read_limits();
+                }
                 false
             }
-            Some(_) => false,
             None => true,
         }
     }
@@ -126,8 +128,9 @@ impl Live {
     }
 
     /// Takes its opened cgroup: the `instance`th that was opened.
-    pub fn open(&mut self, instance: u64, place: &Place, group: Group, inspected_at: Option<Instant>) {
+    pub fn open(&mut self, instance: u64, place: &Place, group: Group) {
         let limits = group.read_limits();
+        let limits_read = Instant::now();
         let path: Arc<str> = place.shown.as_str().into();
         self.running = Some(Running {
             instance,
@@ -135,7 +138,7 @@ impl Live {
             rendered: render_five(&self.identity, &path).into(),
             path,
             limits,
-            limits_of: inspected_at,
+            limits_read,
             counters: None,
             network: None,
             nics: Vec::new(),
@@ -165,6 +168,17 @@ impl Live {
                 self.life = None;
                 self.gone_at = Some(Instant::now());
             }
+        }
+    }
+
+    /// Whether its limits were read long ago: they may have been changed past Docker.
+    pub fn has_old_limits(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| running.limits_read.elapsed() > LIMITS_AGAIN)
+    }
+
+    pub fn read_limits(&mut self) {
+        if let Some(running) = &mut self.running {
+            running.read_limits();
         }
     }
 
@@ -198,6 +212,11 @@ impl Live {
 }
 
 impl Running {
+    fn read_limits(&mut self) {
+        self.limits = self.group.read_limits();
+        self.limits_read = Instant::now();
+    }
+
     fn sums(&self) -> Sums {
         let unread = Counters::default();
         let counters = self.counters.as_ref().unwrap_or(&unread);

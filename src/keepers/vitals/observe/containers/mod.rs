@@ -28,6 +28,8 @@ use poller::Poller;
 
 /// How long a look waits for a Docker that has answered before, when a container vanished.
 const SHORT_WAIT: Duration = Duration::from_millis(500);
+/// Containers whose limits are read again in one look, so that no look is much longer than the others.
+const LIMITS_PER_LOOK: usize = 8;
 /// Device names kept.
 const MAX_DEVICES: usize = 1024;
 
@@ -93,6 +95,9 @@ impl ContainersLook {
         let started = Instant::now();
         for live in self.live.values_mut().filter(|live| live.is_unread()) {
             live.read(&mut self.buffer);
+        }
+        for live in self.live.values_mut().filter(|live| live.has_old_limits()).take(LIMITS_PER_LOOK) {
+            live.read_limits();
         }
         let network_run = self.network.look(self.live.values_mut());
         for live in self.live.values_mut() {
@@ -219,7 +224,7 @@ impl ContainersLook {
                 continue;
             };
             self.opened += 1;
-            live.open(self.opened, &place, group, docked.inspected_at);
+            live.open(self.opened, &place, group);
             let owner = pid.filter(|_| !docked.listed.borrows_network);
             live.set_network(owner.and_then(|pid| self.network.ask_namespace(&roots.procfs, pid)));
         }

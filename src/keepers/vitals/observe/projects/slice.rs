@@ -1,11 +1,15 @@
 //! A project's own slice: which cgroup it is, and what it says. Only on cgroup v2: v1 directories are not kept by systemd.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
 
 use super::super::containers::ContainerSeen;
 use super::totals::{Totals, add_pressure, totals_of};
 use crate::host::cgroups::{Cgroups, Group, Layout, Limits, Memory, Place};
 use crate::values::ProjectName;
+
+/// Limits are read again this often.
+const LIMITS_AGAIN: Duration = Duration::from_secs(10);
 
 /// An open slice.
 #[derive(Debug)]
@@ -13,6 +17,7 @@ pub(super) struct Slice {
     pub path: String,
     group: Group,
     pub limits: Limits,
+    limits_read: Instant,
     pub memory: Option<Memory>,
     pub before: Totals,
     /// Whether what it said before is in the project's sum.
@@ -22,13 +27,24 @@ pub(super) struct Slice {
 impl Slice {
     pub fn open(path: &str, cgroups: &Cgroups) -> Option<Slice> {
         let group = cgroups.open(&Place::at(path))?;
-        let limits = group.read_limits();
-        Some(Slice { path: path.to_owned(), group, limits, memory: None, before: Totals::new(), counted: false })
+        Some(Slice {
+            path: path.to_owned(),
+            limits: group.read_limits(),
+            limits_read: Instant::now(),
+            group,
+            memory: None,
+            before: Totals::new(),
+            counted: false,
+        })
     }
 
     /// Its counters now; `None` when it is gone.
     pub fn read(&mut self, buffer: &mut Vec<u8>) -> Option<Totals> {
         let counters = self.group.read(buffer).ok()?;
+        if self.limits_read.elapsed() > LIMITS_AGAIN {
+            self.limits = self.group.read_limits();
+            self.limits_read = Instant::now();
+        }
         self.memory = counters.memory;
         let mut totals = totals_of(&counters);
         add_pressure(&mut totals, &counters);

@@ -1,0 +1,130 @@
+//! What a scrape of 100 containers costs: cgroups of the kernel's own where they can be made (root, cgroup v1), a scratch
+//! tree of v2 otherwise; a Docker that answers from memory. Prints the times of looking and of writing the page.
+
+#[path = "../tests/real/support/fake_docker.rs"]
+mod fake_docker;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use fake_docker::{FakeDocker, Reply};
+use hostkeeper::host::{Clock, Roots};
+use hostkeeper::keepers::vitals::config::Config;
+use hostkeeper::keepers::vitals::metrics::{container, machine, project};
+use hostkeeper::keepers::vitals::observe::containers::ContainersLook;
+use hostkeeper::metrics::{Filter, Page};
+
+const CONTAINERS: u64 = 100;
+const SCRAPES: usize = 1000;
+
+/// Cgroups made for this; gone with it.
+struct Groups {
+    made: Vec<PathBuf>,
+    scratch: Option<tempfile::TempDir>,
+}
+
+impl Groups {
+    fn make(ids: &[String]) -> Groups {
+        let controllers = ["cpu", "cpuacct", "memory", "blkio", "pids"];
+        let tops = controllers.map(|controller| Path::new("/sys/fs/cgroup").join(controller).join("hostkeeper-bench"));
+        let mut groups = Groups { made: Vec::new(), scratch: None };
+        if tops.iter().all(|top| fs::create_dir(top).is_ok()) {
+            groups.made.extend(tops.iter().cloned());
+            for id in ids {
+                for top in &tops {
+                    fs::create_dir(top.join(id)).expect("a cgroup");
+                    groups.made.push(top.join(id));
+                }
+            }
+            return groups;
+        }
+        let captured =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captured/cgroup/v2/sys/fs/cgroup/tenants.slice");
+        let source = captured.join("tenants-shop.slice");
+        let scratch = tempfile::tempdir().expect("a directory");
+        let root = scratch.path().join("sys/fs/cgroup");
+        for id in ids {
+            let scope = root.join(format!("system.slice/docker-{id}.scope"));
+            fs::create_dir_all(&scope).expect("a scope");
+            for file in fs::read_dir(&source).expect("captured files").flatten().filter(|file| file.path().is_file()) {
+                fs::copy(file.path(), scope.join(file.file_name())).expect("a copy");
+            }
+        }
+        fs::write(root.join("cgroup.controllers"), "cpu").expect("a file");
+        groups.scratch = Some(scratch);
+        groups
+    }
+
+    fn roots(&self) -> Roots {
+        match &self.scratch {
+            Some(scratch) => Roots { sysfs: scratch.path().join("sys"), ..Roots::default() },
+            None => Roots::default(),
+        }
+    }
+}
+
+impl Drop for Groups {
+    fn drop(&mut self) {
+        for directory in self.made.iter().rev() {
+            if let Err(error) = fs::remove_dir(directory) {
+                eprintln!("{}: {error}", directory.display());
+            }
+        }
+    }
+}
+
+fn list(ids: &[String]) -> String {
+    let entry = |(number, id): (usize, &String)| {
+        serde_json::json!({
+            "Id": id, "Names": [format!("/project{}-web-{number}", number % 5)], "Image": "app:1", "ImageID": "",
+            "Created": 1, "State": "running", "Status": "Up 5 minutes",
+            "Labels": {
+                "com.docker.compose.project": format!("project{}", number % 5),
+                "com.docker.compose.service": "web",
+            },
+        })
+    };
+    serde_json::Value::Array(ids.iter().enumerate().map(entry).collect()).to_string()
+}
+
+fn tell(what: &str, mut times: Vec<Duration>) {
+    times.sort();
+    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
+    println!("{what:>6}: p50 {:.3} ms, p99 {:.3} ms", at(0.50), at(0.99));
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let ids: Vec<String> = (1..=CONTAINERS).map(|number| format!("{number:064x}")).collect();
+    let groups = Groups::make(&ids);
+    let fake = FakeDocker::start();
+    fake.answer("/containers/json", Reply::Json(list(&ids)));
+    let config = Config { docker_socket: fake.socket().display().to_string(), ..Config::default() };
+    let (mut look, clock, roots) = (ContainersLook::default(), Clock::of_this_boot(), groups.roots());
+    let (mut looks, mut pages, mut both) = (Vec::new(), Vec::new(), Vec::new());
+    let mut series = 0;
+    for scrape in 0..SCRAPES + 20 {
+        let started = Instant::now();
+        let seen = look.look(&config, &roots, &clock.now()).await;
+        let looked = started.elapsed();
+        let mut page = Page::new(Filter::default(), 20_000);
+        project::measure(&seen, &mut page);
+        container::measure(&seen, &mut page);
+        machine::measure(&seen, &mut page);
+        series = page.series();
+        drop(page.finish());
+        if scrape >= 20 {
+            looks.push(looked);
+            pages.push(started.elapsed() - looked);
+            both.push(started.elapsed());
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    let asked = fake.asked().len();
+    let tree = if groups.scratch.is_some() { "a scratch tree" } else { "the kernel's cgroups" };
+    println!("{CONTAINERS} containers in {tree}, {series} series, {SCRAPES} scrapes, Docker asked {asked} times");
+    tell("look", looks);
+    tell("page", pages);
+    tell("both", both);
+}
