@@ -11,10 +11,11 @@ mod scene;
 mod sensors;
 mod system;
 mod textfile;
+mod view;
 
 use std::time::Duration;
 
-pub use disks::{Bcache, BcacheBacking, BcacheCache, DiskSeen, Disks, XfsSeen};
+pub use disks::{Bcache, BcacheBacking, BcacheCache, BcacheDevice, DiskSeen, Disks, XfsSeen};
 pub use filesystems::FilesystemSeen;
 pub use memory::{EdacController, Memory};
 pub use network::{Bond, NET_PROPERTIES, NetDevice, Network, NetworkRate, UdpQueues};
@@ -22,6 +23,7 @@ pub use processors::{CpuFrequency, PressureSeen, Processors, Throttles};
 pub use sensors::{Chip, CoolingDevice, PowerSupply, RaplZone, Sensor, Sensors, ThermalZone};
 pub use system::{Clocksource, OsRelease, Selinux, SystemSeen, Uname};
 pub use textfile::{TextFamily, TextFiles, TextSample, parse_textfile};
+pub use view::host_view;
 
 use super::CollectorRun;
 use crate::host::Roots;
