@@ -180,6 +180,21 @@ fn this_machine_looks_the_same_in_both() {
     panic!("{} differences:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+#[test]
+fn node_exporter_full_finds_everything_it_finds_there() {
+    let Some(theirs) = NodeExporter::start(&[]) else { return };
+    let names = include_str!("../captured/node_exporter_full_names.txt");
+    let names: Vec<&str> = names.lines().filter(|line| !line.starts_with('#')).collect();
+    let (theirs, our) = (theirs.scrape(), ours(&mut HostLook::new(Roots::default())));
+    let left_out = listed("### Families that are left out");
+    let missing: Vec<_> = names
+        .iter()
+        .filter(|name| theirs.contains_key(**name) && !our.contains_key(**name) && !is_listed(&left_out, name))
+        .collect();
+    assert!(names.len() > 200 && names.iter().filter(|name| theirs.contains_key(**name)).count() > 100);
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
 /// What node_exporter reads from elsewhere than the tree is left to the test above.
 const ELSEWHERE: [&str; 5] = ["os", "selinux", "systemd", "netdev.netlink", "timex"];
 
