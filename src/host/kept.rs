@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::ErrorKind;
+use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,6 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use nix::libc::{EBADF, ENODEV, ESRCH};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::statfs::{PROC_SUPER_MAGIC, fstatfs};
 
 use super::Error;
 
@@ -24,19 +27,46 @@ pub struct Kept {
     path: PathBuf,
     open: Option<(File, Slot)>,
     absent_since: Option<Duration>,
-    /// A sysfs attribute: at most one page, given whole by the first read.
-    one_page: bool,
+    shape: Shape,
+}
+
+/// How the kernel gives a file, which tells when a read was the last one without another to see it end. That other read
+/// is not free: some files are computed anew for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    /// Any file.
+    Whole,
+    /// Lines well under a kilobyte. A read ends early only where the next line did not fit into a page.
+    Rows,
+    /// A sysfs attribute: at most one page, given whole.
+    Page,
+}
+
+impl Shape {
+    /// Whether a read of `length` bytes was the last.
+    fn is_last(self, length: usize) -> bool {
+        match self {
+            Shape::Whole => false,
+            Shape::Rows => length < 3072,
+            Shape::Page => length < 4096,
+        }
+    }
 }
 
 impl Kept {
     /// A file under `/proc`, of any length.
     pub fn new(path: impl Into<PathBuf>) -> Kept {
-        Kept { path: path.into(), open: None, absent_since: None, one_page: false }
+        Kept { path: path.into(), open: None, absent_since: None, shape: Shape::Whole }
+    }
+
+    /// A file under `/proc` of many short lines.
+    pub fn rows(path: impl Into<PathBuf>) -> Kept {
+        Kept { shape: Shape::Rows, ..Kept::new(path) }
     }
 
     /// A sysfs attribute: one value in at most one page.
     pub fn attribute(path: impl Into<PathBuf>) -> Kept {
-        Kept { one_page: true, ..Kept::new(path) }
+        Kept { shape: Shape::Page, ..Kept::new(path) }
     }
 
     pub fn path(&self) -> &Path {
@@ -112,6 +142,16 @@ impl Reader {
         std::str::from_utf8(bytes).ok().map(str::trim)
     }
 
+    /// Whether a mount table may have changed since this was last asked. Only the kernel's own table can tell; of any other
+    /// file, and of one that is not open yet, it may have.
+    pub fn may_have_changed(&self, file: &Kept) -> bool {
+        let Some((opened, _)) = &file.open else { return true };
+        let kernels = fstatfs(opened).is_ok_and(|fs| fs.filesystem_type() == PROC_SUPER_MAGIC);
+        let mut asked = [PollFd::new(opened.as_fd(), PollFlags::POLLPRI)];
+        let quiet = poll(&mut asked, PollTimeout::ZERO).is_ok_and(|ready| ready == 0);
+        !(kernels && quiet)
+    }
+
     fn fill(&mut self, file: &mut Kept) -> std::io::Result<usize> {
         let mut passing = None;
         if file.open.is_none() {
@@ -123,7 +163,7 @@ impl Reader {
         }
         let opened = file.open.as_ref().map(|(opened, _)| opened).or(passing.as_ref());
         let Some(opened) = opened else { return Err(ErrorKind::NotFound.into()) };
-        read_whole(opened, &mut self.buffer, file.one_page)
+        read_whole(opened, &mut self.buffer, file.shape)
     }
 
     fn slot(&self) -> Option<Slot> {
@@ -136,7 +176,7 @@ impl Reader {
 }
 
 /// Reads from the beginning until the end; the kernel gives long files piece by piece.
-fn read_whole(file: &File, buffer: &mut Vec<u8>, one_page: bool) -> std::io::Result<usize> {
+fn read_whole(file: &File, buffer: &mut Vec<u8>, shape: Shape) -> std::io::Result<usize> {
     let mut length = 0;
     loop {
         if length == buffer.len() {
@@ -146,15 +186,17 @@ fn read_whole(file: &File, buffer: &mut Vec<u8>, one_page: bool) -> std::io::Res
             buffer.resize(length * 2, 0);
         }
         let free = buffer.get_mut(length..).unwrap_or_default();
+        let room = free.len();
         match file.read_at(free, length as u64) {
             Ok(0) => return Ok(length),
-            Ok(_) if length + 1 > LONGEST => return Ok(length),
-            Ok(more) => length += more,
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Ok(more) => {
+                length += more;
+                if more < room && shape.is_last(more) {
+                    return Ok(length);
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
-        }
-        if one_page && length < 4096 {
-            return Ok(length);
         }
     }
 }

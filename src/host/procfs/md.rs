@@ -25,6 +25,8 @@ pub struct MdArray {
     /// Of 1 KiB.
     pub blocks: u64,
     pub blocks_synced: u64,
+    /// Of how many blocks `blocks_synced` counts while something is under way: those of one member.
+    pub sync_blocks: Option<u64>,
 }
 
 /// Parses `/proc/mdstat`. An array whose lines are not whole is left out.
@@ -58,10 +60,19 @@ fn parse_array(head: &[u8], body: &[&[u8]]) -> Option<MdArray> {
         Some(slots) => slots,
         None => (members.len() as u64, members.len() as u64),
     };
-    let (progress, blocks_synced) = parse_progress(body.get(1..)?, blocks);
-    let state = progress.unwrap_or(if inactive { MdState::Inactive } else { MdState::Active });
-    let (disks_failed, disks_spare) = (marked(b"(F)"), marked(b"(S)"));
-    Some(MdArray { name, state, disks_active, disks_required, disks_failed, disks_spare, blocks, blocks_synced })
+    let progress = parse_progress(body.get(1..)?);
+    let idle = if inactive { MdState::Inactive } else { MdState::Active };
+    Some(MdArray {
+        name,
+        state: progress.map_or(idle, |progress| progress.state),
+        disks_active,
+        disks_required,
+        disks_failed: marked(b"(F)"),
+        disks_spare: marked(b"(S)"),
+        blocks,
+        blocks_synced: progress.map_or(blocks, |progress| progress.synced),
+        sync_blocks: progress.and_then(|progress| progress.of),
+    })
 }
 
 /// `[2/1]`: required and active disks.
@@ -74,9 +85,16 @@ fn parse_slots(line: &[u8]) -> Option<(u64, u64)> {
     })
 }
 
+#[derive(Clone, Copy)]
+struct Progress {
+    state: MdState,
+    synced: u64,
+    of: Option<u64>,
+}
+
 /// `[=>....]  recovery =  8.5% (16775552/195310144) finish=17.0min`, or `resync=DELAYED`.
-fn parse_progress(body: &[&[u8]], blocks: u64) -> (Option<MdState>, u64) {
-    for line in body {
+fn parse_progress(body: &[&[u8]]) -> Option<Progress> {
+    body.iter().find_map(|line| {
         let has = |word: &[u8]| line.windows(word.len()).any(|window| window == word);
         let state = if has(b"recovery") {
             MdState::Recovering
@@ -85,13 +103,14 @@ fn parse_progress(body: &[&[u8]], blocks: u64) -> (Option<MdState>, u64) {
         } else if has(b"check") {
             MdState::Checking
         } else {
-            continue;
+            return None;
         };
-        let synced = words(line).find_map(|word| {
-            let inner = word.strip_prefix(b"(")?;
-            number(inner.split(|byte| *byte == b'/').next()?)
+        let counts = words(line).find_map(|word| {
+            let inner = word.strip_prefix(b"(")?.strip_suffix(b")")?;
+            let mut parts = inner.split(|byte| *byte == b'/').map(number);
+            Some((parts.next()??, parts.next()??))
         });
-        return (Some(state), synced.unwrap_or(0));
-    }
-    (None, blocks)
+        let (synced, of) = counts.unzip();
+        Some(Progress { state, synced: synced.unwrap_or(0), of })
+    })
 }

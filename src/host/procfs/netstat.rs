@@ -3,10 +3,9 @@
 use super::text::{lines, number, signed, text, words};
 
 /// Parses `/proc/net/netstat` or `/proc/net/snmp`: a line of names, then a line of values, both headed by the protocol.
-/// Gives `Tcp_InSegs` and its value for each that is `wanted`.
-pub fn parse_netstat(bytes: &[u8], wanted: impl Fn(&str) -> bool) -> Option<Vec<(String, i64)>> {
+/// Gives `Tcp_InSegs` and its value for each protocol and field that is `wanted`.
+pub fn parse_netstat(bytes: &[u8], wanted: impl Fn(&str, &str) -> bool) -> Option<Vec<(String, i64)>> {
     let mut found = Vec::with_capacity(32);
-    let mut name = String::with_capacity(64);
     let mut all = lines(bytes);
     let mut whole = false;
     while let (Some(names), Some(values)) = (all.next(), all.next()) {
@@ -18,12 +17,9 @@ pub fn parse_netstat(bytes: &[u8], wanted: impl Fn(&str) -> bool) -> Option<Vec<
         let protocol = std::str::from_utf8(protocol.strip_suffix(b":")?).ok()?;
         whole = true;
         for (field, value) in names.zip(values) {
-            name.clear();
-            name.push_str(protocol);
-            name.push('_');
-            name.push_str(std::str::from_utf8(field).ok()?);
-            if wanted(&name) {
-                found.push((name.clone(), signed(value)?));
+            let field = std::str::from_utf8(field).ok()?;
+            if wanted(protocol, field) {
+                found.push((format!("{protocol}_{field}"), signed(value)?));
             }
         }
     }
@@ -31,16 +27,14 @@ pub fn parse_netstat(bytes: &[u8], wanted: impl Fn(&str) -> bool) -> Option<Vec<
 }
 
 /// Parses `/proc/net/snmp6`: `Ip6InOctets 460` becomes `Ip6_InOctets`.
-pub fn parse_snmp6(bytes: &[u8], wanted: impl Fn(&str) -> bool) -> Option<Vec<(String, i64)>> {
-    let mut name = String::with_capacity(64);
+pub fn parse_snmp6(bytes: &[u8], wanted: impl Fn(&str, &str) -> bool) -> Option<Vec<(String, i64)>> {
     let field = |line: &[u8]| {
         let mut fields = words(line);
         let key = std::str::from_utf8(fields.next()?).ok()?;
-        let (protocol, field) = key.split_once('6')?;
-        name.clear();
-        name.extend([protocol, "6_", field]);
+        let (protocol, field) = key.split_at_checked(key.find('6')? + 1)?;
+        wanted(protocol, field).then_some(())?;
         let value = number(fields.next()?).and_then(|value| i64::try_from(value).ok())?;
-        wanted(&name).then(|| (name.clone(), value))
+        Some((format!("{protocol}_{field}"), value))
     };
     Some(lines(bytes).filter_map(field).collect())
 }

@@ -2,6 +2,7 @@
 
 pub mod container;
 pub mod gpu;
+pub mod host;
 pub mod machine;
 pub mod manual;
 pub mod node;

@@ -109,8 +109,6 @@ fn value(count: u64, unit: Unit) -> Number {
 fn measure_info(disks: &[DiskSeen], page: &mut Page) {
     page.family(&INFO);
     for DiskSeen { disk, udev } in disks {
-        let serial = ["SCSI_IDENT_SERIAL", "ID_SERIAL_SHORT", "ID_SERIAL"].map(|name| text(udev, name));
-        let serial = serial.into_iter().find(|serial| !serial.is_empty()).unwrap_or_default();
         let labels = [
             ("device", disk.name.as_str()),
             ("major", &disk.major.to_string()),
@@ -118,7 +116,7 @@ fn measure_info(disks: &[DiskSeen], page: &mut Page) {
             ("model", text(udev, "ID_MODEL")),
             ("path", text(udev, "ID_PATH")),
             ("revision", text(udev, "ID_REVISION")),
-            ("serial", serial),
+            ("serial", text(udev, "ID_SERIAL_SHORT")),
             ("wwn", text(udev, "ID_WWN")),
         ];
         page.sample(&labels, 1_u64);

@@ -17,6 +17,10 @@ const CLIENT_V4: &str = "Null Read Write Commit Open OpenConfirm OpenNoattr Open
     LayoutCommit LayoutReturn SecinfoNoName TestStateID FreeStateID GetDeviceList BindConnToSession DestroyClientID Seek \
     Allocate DeAllocate LayoutStats Clone";
 /// `-`: not shown.
+const SERVER_V2: &str = "- GetAttr SetAttr Root Lookup ReadLink Read WrCache Write Create Remove Rename Link SymLink \
+    MkDir RmDir ReadDir FsStat";
+const SERVER_V3: &str = "- GetAttr SetAttr Lookup Access ReadLink Read Write Create MkDir SymLink MkNod Remove RmDir \
+    Rename Link ReadDir ReadDirPlus FsStat FsInfo PathConf Commit";
 const SERVER_V4: &str = "- - - Access Close Commit Create DelegPurge DelegReturn GetAttr GetFH Link Lock Lockt Locku \
     Lookup LookupRoot Nverify Open OpenAttr OpenConfirm OpenDgrd PutFH - - Read ReadDir ReadLink Remove Rename Renew \
     RestoreFH SaveFH SecInfo SetAttr Verify Write RelLockOwner";
@@ -104,7 +108,7 @@ fn measure_server(nfsd: &Nfsd, page: &mut Page) {
     page.sample(&[("error", "fmt")], format);
     page.sample(&[("error", "auth")], authentication);
     page.sample(&[("error", "cInt")], client);
-    measure_calls(&REQUESTS, &nfsd.calls, [V2, V3, SERVER_V4], page);
+    measure_calls(&REQUESTS, &nfsd.calls, [SERVER_V2, SERVER_V3, SERVER_V4], page);
 }
 
 fn measure_packets(family: &Family, label: &str, net: RpcNet, page: &mut Page) {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use bcache::{Bcache, BcacheBacking, BcacheCache};
+pub use bcache::{Bcache, BcacheBacking, BcacheCache, BcacheDevice};
 
 use super::filesystems::{FilesystemSeen, Filesystems};
 use super::filter;
@@ -28,6 +28,7 @@ pub struct Disks {
     /// Attributes `firmware_rev`, `model`, `serial`, `state`.
     pub nvme: Option<Vec<Member>>,
     pub bcache: Vec<Bcache>,
+    pub bcache_devices: Vec<BcacheDevice>,
     pub xfs: Vec<XfsSeen>,
     pub nfs: Option<Nfs>,
     pub nfsd: Option<Nfsd>,
@@ -58,6 +59,7 @@ pub struct Look {
     mdstat: Source<Vec<MdArray>>,
     nvme: Class,
     bcache: Class,
+    bcache_devices: Class,
     xfs_dir: PathBuf,
     xfs: Vec<(String, Kept)>,
     nfs: Source<Nfs>,
@@ -69,13 +71,14 @@ impl Look {
         let proc = |path: &str| roots.procfs.join(path);
         let nvme = &["firmware_rev", "model", "serial", "state"];
         Look {
-            diskstats: Source::new(proc("diskstats"), |bytes| parse_diskstats(bytes, filter::wants_disk)),
+            diskstats: Source::rows(proc("diskstats"), |bytes| parse_diskstats(bytes, filter::wants_disk)),
             udev_dir: roots.rootfs.join("run/udev/data"),
             udev: BTreeMap::new(),
             filesystems: Filesystems::new(roots),
             mdstat: Source::new(proc("mdstat"), parse_mdstat),
             nvme: Class::new(roots.sysfs.join("class/nvme"), |_| true, nvme),
             bcache: bcache::class(roots),
+            bcache_devices: bcache::devices(roots),
             xfs_dir: roots.sysfs.join("fs/xfs"),
             xfs: Vec::new(),
             nfs: Source::new(proc("net/rpc/nfs"), parse_nfs),
@@ -87,16 +90,20 @@ impl Look {
         if scene.list {
             self.nvme.list_devices();
             self.bcache.list_devices();
+            self.bcache_devices.list_devices();
             self.udev.clear();
             self.list_xfs();
         }
+        let bcache = scene.run("bcache", |reader| Ok(Some(self.look_at_bcache(reader))));
+        let (bcache, bcache_devices) = bcache.unwrap_or_default();
         Disks {
+            bcache,
+            bcache_devices,
             disks: scene.run("diskstats", |reader| self.look_at_disks(reader)),
             filesystems: self.filesystems.look(scene),
             has_selinux: self.filesystems.has_selinux(),
             arrays: scene.run("mdadm", |reader| self.mdstat.look(reader)),
             nvme: scene.run("nvme", |reader| Ok(self.nvme.read(reader))),
-            bcache: scene.run("bcache", |reader| Ok(Some(self.look_at_bcache(reader)))).unwrap_or_default(),
             xfs: scene.run("xfs", |reader| self.look_at_xfs(reader).map(Some)).unwrap_or_default(),
             nfs: scene.run("nfs", |reader| self.nfs.look(reader)),
             nfsd: scene.run("nfsd", |reader| self.nfsd.look(reader)),
@@ -116,8 +123,12 @@ impl Look {
         Ok(Some(disks.into_iter().map(with_udev).collect()))
     }
 
-    fn look_at_bcache(&mut self, reader: &mut Reader) -> Vec<Bcache> {
-        self.bcache.read(reader).unwrap_or_default().iter().map(bcache::parse_bcache).collect()
+    fn look_at_bcache(&mut self, reader: &mut Reader) -> (Vec<Bcache>, Vec<BcacheDevice>) {
+        let (sets, devices) = (self.bcache.read(reader), self.bcache_devices.read(reader));
+        (
+            sets.unwrap_or_default().iter().map(bcache::parse_bcache).collect(),
+            devices.unwrap_or_default().iter().map(bcache::parse_device).collect(),
+        )
     }
 
     fn list_xfs(&mut self) {

@@ -29,6 +29,8 @@ pub struct FilesystemSeen {
 pub struct Filesystems {
     rootfs: PathBuf,
     tables: [Kept; 2],
+    /// Until it was not.
+    first_is_readable: bool,
     last_table: Vec<u8>,
     shown: Vec<FilesystemSeen>,
     places: Vec<Place>,
@@ -41,6 +43,7 @@ impl Filesystems {
         Filesystems {
             rootfs: roots.rootfs.clone(),
             tables: ["1/mountinfo", "self/mountinfo"].map(|path| Kept::new(roots.procfs.join(path))),
+            first_is_readable: true,
             last_table: Vec::new(),
             shown: Vec::new(),
             places: Vec::new(),
@@ -71,13 +74,23 @@ impl Filesystems {
     /// The table of the first process, else our own. `false`: there is none.
     fn read_table(&mut self, reader: &mut Reader) -> Result<bool, Error> {
         let [first, own] = &mut self.tables;
-        let readable = matches!(reader.read(first), Ok(Some(bytes)) if !bytes.is_empty());
-        let Some(bytes) = reader.read(if readable { first } else { own })? else { return Ok(false) };
+        let table = if self.first_is_readable { first } else { own };
+        if !self.last_table.is_empty() && !reader.may_have_changed(table) {
+            return Ok(true);
+        }
+        let bytes = match reader.read(table) {
+            Ok(Some(bytes)) if !bytes.is_empty() => bytes,
+            _ if self.first_is_readable => {
+                self.first_is_readable = false;
+                return self.read_table(reader);
+            }
+            other => other?.unwrap_or_default(),
+        };
         if bytes != self.last_table {
             self.last_table = bytes.to_vec();
             self.take_mounts(parse_mountinfo(&self.last_table));
         }
-        Ok(true)
+        Ok(!self.last_table.is_empty())
     }
 
     fn take_mounts(&mut self, mounts: Vec<Mount>) {

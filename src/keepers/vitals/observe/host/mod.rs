@@ -15,7 +15,7 @@ mod view;
 
 use std::time::Duration;
 
-pub use disks::{Bcache, BcacheBacking, BcacheCache, DiskSeen, Disks, XfsSeen};
+pub use disks::{Bcache, BcacheBacking, BcacheCache, BcacheDevice, DiskSeen, Disks, XfsSeen};
 pub use filesystems::FilesystemSeen;
 pub use memory::{EdacController, Memory};
 pub use network::{Bond, NET_PROPERTIES, NetDevice, Network, NetworkRate, UdpQueues};

@@ -60,6 +60,11 @@ impl<T> Source<T> {
         Source { file: Kept::new(path), parse }
     }
 
+    /// As `new`, for a file of many short lines.
+    pub fn rows(path: PathBuf, parse: fn(&[u8]) -> Option<T>) -> Source<T> {
+        Source { file: Kept::rows(path), parse }
+    }
+
     /// What the file says now; `None` when there is no such file, an error when it says something else.
     pub fn look(&mut self, reader: &mut Reader) -> Result<Option<T>, Error> {
         let Some(bytes) = reader.read(&mut self.file)? else { return Ok(None) };

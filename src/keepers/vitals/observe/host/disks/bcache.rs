@@ -30,11 +30,6 @@ pub struct Bcache {
 pub struct BcacheBacking {
     /// `bdev0`.
     pub name: String,
-    /// The kernel's word: `clean`, `dirty`, `inconsistent`, `no cache`.
-    pub state: Option<String>,
-    /// The mode in force, such as `writearound`.
-    pub cache_mode: Option<String>,
-    pub running: Option<bool>,
     pub dirty_data: Option<i64>,
     pub writeback: WritebackRate,
     pub bypassed: Option<i64>,
@@ -44,6 +39,19 @@ pub struct BcacheBacking {
     pub bypass_misses: Option<i64>,
     pub miss_collisions: Option<i64>,
     pub readaheads: Option<i64>,
+}
+
+/// A bcache device, `/sys/block/bcacheN`: it is there also when its cache is not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BcacheDevice {
+    /// `bcache0`.
+    pub device: String,
+    /// The kernel's word: `clean`, `dirty`, `inconsistent`, `no cache`.
+    pub state: Option<String>,
+    /// The mode in force, such as `writearound`.
+    pub cache_mode: Option<String>,
+    pub running: Option<bool>,
+    pub io_errors: Option<i64>,
 }
 
 /// A cache device of a cache set.
@@ -68,10 +76,7 @@ const SET: [&str; 10] = [
     "internal/btree_read_average_duration_us",
     "internal/cache_read_races",
 ];
-const BACKING: [&str; 12] = [
-    "state",
-    "cache_mode",
-    "running",
+const BACKING: [&str; 9] = [
     "dirty_data",
     "writeback_rate_debug",
     "stats_total/bypassed",
@@ -144,9 +149,6 @@ fn parse_backing(member: &Member, name: &str) -> BcacheBacking {
     let total = |file: &str| text(&format!("stats_total/{file}")).and_then(parse_human);
     BcacheBacking {
         name: name.to_owned(),
-        state: text("state").map(str::to_owned),
-        cache_mode: text("cache_mode").and_then(parse_chosen),
-        running: text("running").map(|running| running == "1"),
         dirty_data: text("dirty_data").and_then(parse_human),
         writeback: text("writeback_rate_debug").map(parse_writeback_rate).unwrap_or_default(),
         bypassed: total("bypassed"),
@@ -156,6 +158,22 @@ fn parse_backing(member: &Member, name: &str) -> BcacheBacking {
         bypass_misses: total("cache_bypass_misses"),
         miss_collisions: total("cache_miss_collisions"),
         readaheads: total("cache_readaheads"),
+    }
+}
+
+/// All bcache devices.
+pub fn devices(roots: &Roots) -> Class {
+    let files = &["bcache/state", "bcache/cache_mode", "bcache/running", "bcache/io_errors"];
+    Class::new(roots.sysfs.join("block"), |name| is_numbered(name, "bcache"), files)
+}
+
+pub fn parse_device(member: &Member) -> BcacheDevice {
+    BcacheDevice {
+        device: member.name.to_string(),
+        state: member.get("bcache/state").map(str::to_owned),
+        cache_mode: member.get("bcache/cache_mode").and_then(parse_chosen),
+        running: member.get("bcache/running").map(|running| running == "1"),
+        io_errors: member.get("bcache/io_errors").and_then(parse_human),
     }
 }
 

@@ -90,7 +90,7 @@ impl Devices {
             class: roots.sysfs.join("class/net"),
             netlink: ours.then(LinkDump::default),
             links: Vec::new(),
-            files: Source::new(dev, parse_net_dev),
+            files: Source::rows(dev, parse_net_dev),
             slow: BTreeMap::new(),
             listed: Vec::new(),
             sum: None,

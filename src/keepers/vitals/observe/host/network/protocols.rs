@@ -45,9 +45,9 @@ impl Protocols {
                 Source::new(net("snmp6"), |bytes| parse_snmp6(bytes, filter::wants_netstat)),
             ],
             sockstat: [Source::new(net("sockstat"), parse_sockstat), Source::new(net("sockstat6"), parse_sockstat)],
-            udp: [Source::new(net("udp"), parse_udp_queues), Source::new(net("udp6"), parse_udp_queues)],
+            udp: [Source::rows(net("udp"), parse_udp_queues), Source::rows(net("udp6"), parse_udp_queues)],
             conntrack: [netfilter("nf_conntrack_count"), netfilter("nf_conntrack_max")],
-            conntrack_stat: Source::new(net("stat/nf_conntrack"), parse_conntrack_stat),
+            conntrack_stat: Source::rows(net("stat/nf_conntrack"), parse_conntrack_stat),
             ipvs_totals: Source::new(net("ip_vs_stats"), parse_ipvs_totals),
             ipvs_backends: Source::new(net("ip_vs"), parse_ipvs_backends),
         }
