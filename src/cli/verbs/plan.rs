@@ -50,8 +50,8 @@ pub fn print_plan(out: &mut Out, plan: &PlanShown) -> Result<(), Failure> {
         (steps, 0) => words::count(steps, "step"),
         (steps, blocked) => format!("{}, {blocked} blocked", words::count(steps, "step")),
     };
-    let mode = format!("mode {}", plan.mode);
-    out.line(&[tinted(Tint::Bold, format!("plan {}", plan.plan_id)), plain(format!(": {counts} ({mode})"))])?;
+    let head = [tinted(Tint::Bold, format!("plan {}", plan.plan_id)), plain(": ")];
+    rows::hang_below(out, &head, &format!("{counts} (mode {})", plan.mode), 4)?;
     for (index, step) in plan.steps.iter().enumerate() {
         out.gap()?;
         rows::print_step(out, index + 1, step)?;
