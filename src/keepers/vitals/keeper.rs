@@ -78,6 +78,7 @@ impl Keeper for Vitals {
     fn measure(_: &Config, seen: &Seen, page: &mut Page) {
         metrics::node::measure_host(&seen.host, page);
         metrics::manual::measure_manual_host(&seen.host, page);
+        metrics::host::measure_own_host(&seen.host, page);
         metrics::machine::measure(&seen.containers, page);
         metrics::project::measure(&seen.containers, page);
         metrics::gpu::measure(&seen.gpu, page);
