@@ -128,8 +128,9 @@ impl Agent {
     pub fn json(&self, arguments: &[&str]) -> serde_json::Value {
         let output = self.cli(&[arguments, &["--json"]].concat());
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        serde_json::from_str(&text)
-            .unwrap_or_else(|error| panic!("{arguments:?}: {error}: {text}\n{}", String::from_utf8_lossy(&output.stderr)))
+        serde_json::from_str(&text).unwrap_or_else(|error| {
+            panic!("{arguments:?}: {error}: {text}\n{}", String::from_utf8_lossy(&output.stderr))
+        })
     }
 
     /// GET on the agent's socket: status and body. `None`: nobody answers.
