@@ -89,7 +89,7 @@ fn check_host(host: &HostSettings) -> Vec<Problem> {
     }
     let (least, most) = (Duration::from_secs(1), Duration::from_secs(3600));
     if !(least..=most).contains(&host.interval.0) {
-        problems.push(Problem::new("host.interval", "must be 1s to 1h", "use \"10s\""));
+        problems.push(Problem::new("host.interval", "must be 100ms to 1h", "use \"10s\""));
     }
     let switch = host.kill_switch.as_path();
     if !is_plain_absolute(switch) || switch.file_name().is_none() {
