@@ -109,7 +109,7 @@ impl Look {
             throttles: with("thermal_throttle", &[PACKAGE, CORE, CORE_THROTTLES, PACKAGE_THROTTLES]),
             frequencies: with("cpufreq", &FREQUENCIES),
             schedstat: Source::new(proc("schedstat"), parse_schedstat),
-            softnet: Source::rows(proc("net/softnet_stat"), parse_softnet_stat),
+            softnet: Source::rows(roots.net().join("softnet_stat"), parse_softnet_stat),
             load: Source::new(proc("loadavg"), parse_loadavg),
             pressure: [pressure("cpu"), pressure("io"), pressure("memory")],
         }

@@ -84,13 +84,11 @@ pub struct Devices {
 impl Devices {
     pub fn new(roots: &Roots) -> Devices {
         let ours = roots.procfs == Roots::default().procfs && roots.sysfs == Roots::default().sysfs;
-        let first = roots.procfs.join("1/net/dev");
-        let dev = if !ours && first.exists() { first } else { roots.procfs.join("net/dev") };
         Devices {
             class: roots.sysfs.join("class/net"),
             netlink: ours.then(LinkDump::default),
             links: Vec::new(),
-            files: Source::rows(dev, parse_net_dev),
+            files: Source::rows(roots.net().join("dev"), parse_net_dev),
             slow: BTreeMap::new(),
             listed: Vec::new(),
             sum: None,
