@@ -190,6 +190,8 @@ fn shares_and_rates_come_from_two_looks() {
     assert_eq!(view.network_receive_bytes_per_second, Some(1000.0));
     assert_eq!(view.pressure_percent["io.full"], 0.1);
     assert_eq!(view.memory_available_bytes, Some(41_211_344 * 1024));
+    server.edit("proc/stat", "cpu  4755 150", "cpu  9999 150");
+    assert_eq!(host_view(&server.see(0)).cpu_used_cores, Some(1.0), "too soon to tell");
     let page = write(&seen, Filter::default());
     assert_eq!(value(&page, "node_cpu_usage_percent", &[]), Some(25.0));
     let memory = value(&page, "node_memory_usage_percent", &[]).unwrap();

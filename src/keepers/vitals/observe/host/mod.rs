@@ -33,6 +33,8 @@ use scene::Scene;
 
 /// How often directories of devices are listed again.
 const LIST_EVERY: Duration = Duration::from_secs(60);
+/// Shares and rates are taken over at least this long, however often somebody looks.
+const SHORTEST_SPAN: Duration = Duration::from_secs(1);
 /// How many files may stay open; further ones cost an open for each read.
 const MOST_OPEN: usize = 400;
 
