@@ -96,6 +96,22 @@ fn nothing_at_all_is_no_failure() {
 }
 
 #[test]
+fn looking_again_opens_nothing_more() {
+    let mut server = Server::whole();
+    server.see(0);
+    let open = server.look.open_files();
+    assert!(open > 100, "{open}");
+    for _ in 0..100 {
+        server.see(7);
+    }
+    assert_eq!(server.look.open_files(), open);
+    // The daemon looks from threads that wait.
+    let Server { look, dir, .. } = server;
+    std::thread::spawn(move || drop(look)).join().unwrap();
+    drop(dir);
+}
+
+#[test]
 fn a_broken_file_takes_only_its_own_series() {
     let mut server = Server::whole();
     let whole = server.scrape(0);

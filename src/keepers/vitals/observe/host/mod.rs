@@ -25,6 +25,15 @@ pub use system::{Clocksource, OsRelease, Selinux, SystemSeen, Uname};
 pub use textfile::{TextFamily, TextFiles, TextSample, parse_textfile};
 pub use view::host_view;
 
+/// Data that parsers give, for rooms that have no door to the machine.
+pub use crate::host::procfs::{
+    Conntrack, CpuTimes, IpvsBackend, IpvsTotals, MdArray, MdState, NETWORK_COUNTERS, Nfs, Nfsd, RpcNet, RunQueue,
+    Softnet,
+};
+pub use crate::host::space::Space;
+pub use crate::host::sysfs::Member;
+pub use crate::host::timex::Timex;
+
 use super::CollectorRun;
 use crate::host::Roots;
 use crate::host::kept::Reader;
