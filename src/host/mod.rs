@@ -41,6 +41,15 @@ impl Default for Roots {
     }
 }
 
+impl Roots {
+    /// The network's files. `procfs/net` is the reader's own network: elsewhere, the first process has the host's.
+    pub fn net(&self) -> PathBuf {
+        let first = self.procfs.join("1/net");
+        let elsewhere = self.procfs != Roots::default().procfs;
+        if elsewhere && first.is_dir() { first } else { self.procfs.join("net") }
+    }
+}
+
 /// The machine, handed to keepers.
 #[derive(Clone, Debug)]
 pub struct Host {

@@ -92,7 +92,16 @@ impl StatWatch {
             true => self.take(place, wait, until),
             false => (self.ask)(&place.path).map_err(|error| error.chain()).into(),
         };
-        answers.map(answer).collect()
+        let mut answers: Vec<Known<Space>> = answers.map(answer).collect();
+        // One mounted over the other: there is one answer for both.
+        for (at, place) in places.iter().enumerate().filter(|(_, place)| place.afar) {
+            let first = places.iter().position(|other| other.path == place.path).filter(|first| *first < at);
+            let Some(known) = first.and_then(|first| answers.get(first).cloned()) else { continue };
+            if let Some(answer) = answers.get_mut(at) {
+                *answer = known;
+            }
+        }
+        answers
     }
 
     /// How many threads are kept.
@@ -197,6 +206,15 @@ mod tests {
         while patient.ask(&places, &now())[2].value().is_none() {}
         patient.ask(&places[..1], &now());
         assert_eq!(patient.threads(), 0);
+    }
+
+    #[test]
+    fn two_mounts_on_one_spot_have_one_answer() {
+        let place = Place { path: "/over".into(), afar: true };
+        let mut watch = StatWatch::asking(Duration::from_secs(60), dead_server);
+        let answers = watch.ask(&[place.clone(), place], &now());
+        assert_eq!(answers.iter().filter_map(Known::value).filter(|space| space.size == 7).count(), 2);
+        assert_eq!(watch.threads(), 1);
     }
 
     #[test]

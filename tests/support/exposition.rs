@@ -1,7 +1,7 @@
 //! A strict parser of the Prometheus text format, version 0.0.4: stricter than Prometheus itself, so that what passes here
 //! passes everywhere. Shared by integration tests.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// A sample's labels, sorted.
 pub type Labels = BTreeMap<String, String>;
@@ -14,13 +14,6 @@ pub struct Family {
     pub kind: String,
     /// By the sample's own name (differs in summaries and histograms) and labels.
     pub samples: BTreeMap<(String, Labels), f64>,
-}
-
-impl Family {
-    /// The sets of label keys in use.
-    pub fn keys(&self) -> BTreeSet<Vec<String>> {
-        self.samples.keys().map(|(_, labels)| labels.keys().cloned().collect()).collect()
-    }
 }
 
 /// A whole page by family.
@@ -83,7 +76,7 @@ fn take_sample(line: &str, open: &mut Family) -> Result<(), String> {
         return Err("carries a time".into());
     }
     let value = parse_value(value)?;
-    if open.kind == "counter" && !(value >= 0.0) {
+    if open.kind == "counter" && (value < 0.0 || value.is_nan()) {
         return Err("counter below zero".into());
     }
     match open.samples.insert((name.to_owned(), labels), value) {

@@ -1,5 +1,7 @@
 //! Every parser on a server in files: what it must find, every prefix of it, and anything else.
 
+#![allow(clippy::string_slice)]
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

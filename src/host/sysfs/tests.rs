@@ -1,5 +1,7 @@
 //! Numbers of bcache, names of sensors, and classes of devices that come and go.
 
+#![allow(clippy::string_slice)]
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,7 +1,6 @@
 //! Our own names for the host: what node_exporter lacks. A state is one series for each value it may have, 0 or 1.
 
-use crate::host::procfs::{MdArray, MdState};
-use crate::keepers::vitals::observe::host::{Bcache, BcacheDevice, HostSeen};
+use crate::keepers::vitals::observe::host::{Bcache, BcacheDevice, HostSeen, MdArray, MdState};
 use crate::metrics::{Family, Group, Page};
 
 const STATE: Family = Family::gauge("hostkeeper_bcache_state", "Whether the bcache device is in this state.");

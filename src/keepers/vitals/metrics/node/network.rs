@@ -1,8 +1,7 @@
 //! arp, netdev, netstat, sockstat, udp_queues, conntrack, bonding, ipvs.
 
 use super::{Column, named, render_one, rows, single};
-use crate::host::procfs::{Conntrack, IpvsBackend, IpvsTotals, NETWORK_COUNTERS};
-use crate::keepers::vitals::observe::host::{Network, UdpQueues};
+use crate::keepers::vitals::observe::host::{Conntrack, IpvsBackend, IpvsTotals, NETWORK_COUNTERS, Network, UdpQueues};
 use crate::metrics::{Family, Group, Kind, Page};
 
 const ARP: Family = Family::gauge("node_arp_entries", "ARP entries by device");

@@ -2,8 +2,7 @@
 //! leaves out some, so that the last three words stand for other operations than they say.
 
 use super::{Column, single};
-use crate::host::procfs::{Nfs, Nfsd, RpcNet};
-use crate::keepers::vitals::observe::host::Disks;
+use crate::keepers::vitals::observe::host::{Disks, Nfs, Nfsd, RpcNet};
 use crate::metrics::{Family, Group, Page};
 
 const V2: &str = "Null GetAttr SetAttr Root Lookup ReadLink Read WrCache Write Create Remove Rename Link SymLink MkDir \

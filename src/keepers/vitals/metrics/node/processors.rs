@@ -1,8 +1,7 @@
 //! cpu, stat, cpufreq, schedstat, softnet, loadavg, pressure.
 
 use super::{render_one, rows, single};
-use crate::host::procfs::{CpuTimes, RunQueue, Softnet};
-use crate::keepers::vitals::observe::host::{CpuFrequency, Processors, Throttles};
+use crate::keepers::vitals::observe::host::{CpuFrequency, CpuTimes, Processors, RunQueue, Softnet, Throttles};
 use crate::metrics::{Family, Group, Page};
 
 const CPU: Family = Family::counter("node_cpu_seconds_total", "Seconds the CPUs spent in each mode.");

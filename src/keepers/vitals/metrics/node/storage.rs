@@ -1,10 +1,7 @@
 //! filesystem, mdadm, nvme.
 
 use super::{Column, render_one, rows};
-use crate::host::procfs::{MdArray, MdState};
-use crate::host::space::Space;
-use crate::host::sysfs::Member;
-use crate::keepers::vitals::observe::host::{Disks, FilesystemSeen};
+use crate::keepers::vitals::observe::host::{Disks, FilesystemSeen, MdArray, MdState, Member, Space};
 use crate::metrics::{Family, Group, Page};
 
 const NVME: Family =

@@ -1,8 +1,7 @@
 //! time, timex, uname, os, dmi, entropy, filefd, selinux.
 
 use super::single;
-use crate::host::timex::Timex;
-use crate::keepers::vitals::observe::host::{HostSeen, Selinux, SystemSeen, Uname};
+use crate::keepers::vitals::observe::host::{HostSeen, Selinux, SystemSeen, Timex, Uname};
 use crate::metrics::{Family, Group, Kind, Number, Page};
 
 const TIME: Family = Family::gauge("node_time_seconds", "System time in seconds since epoch (1970).");

@@ -81,8 +81,8 @@ impl Look {
             bcache_devices: bcache::devices(roots),
             xfs_dir: roots.sysfs.join("fs/xfs"),
             xfs: Vec::new(),
-            nfs: Source::new(proc("net/rpc/nfs"), parse_nfs),
-            nfsd: Source::new(proc("net/rpc/nfsd"), parse_nfsd),
+            nfs: Source::new(roots.net().join("rpc/nfs"), parse_nfs),
+            nfsd: Source::new(roots.net().join("rpc/nfsd"), parse_nfsd),
         }
     }
 

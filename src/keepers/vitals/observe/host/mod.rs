@@ -25,6 +25,15 @@ pub use system::{Clocksource, OsRelease, Selinux, SystemSeen, Uname};
 pub use textfile::{TextFamily, TextFiles, TextSample, parse_textfile};
 pub use view::host_view;
 
+/// Data that parsers give, for rooms that have no door to the machine.
+pub use crate::host::procfs::{
+    Conntrack, CpuTimes, IpvsBackend, IpvsTotals, MdArray, MdState, NETWORK_COUNTERS, Nfs, Nfsd, RpcNet, RunQueue,
+    Softnet,
+};
+pub use crate::host::space::Space;
+pub use crate::host::sysfs::Member;
+pub use crate::host::timex::Timex;
+
 use super::CollectorRun;
 use crate::host::Roots;
 use crate::host::kept::Reader;
@@ -33,6 +42,8 @@ use scene::Scene;
 
 /// How often directories of devices are listed again.
 const LIST_EVERY: Duration = Duration::from_secs(60);
+/// Shares and rates are taken over at least this long, however often somebody looks.
+const SHORTEST_SPAN: Duration = Duration::from_secs(1);
 /// How many files may stay open; further ones cost an open for each read.
 const MOST_OPEN: usize = 400;
 

@@ -69,7 +69,7 @@ impl Look {
             roots: roots.clone(),
             devices: Devices::new(roots),
             protocols: Protocols::new(roots),
-            arp: Source::rows(roots.procfs.join("net/arp"), parse_arp),
+            arp: Source::rows(roots.net().join("arp"), parse_arp),
         }
     }
 

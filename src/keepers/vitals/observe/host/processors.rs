@@ -1,7 +1,9 @@
 //! Processors: time spent, queues, frequency, throttling, load and pressure.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
+use super::SHORTEST_SPAN;
 use super::scene::{Scene, Source};
 use crate::host::Roots;
 use crate::host::procfs::{
@@ -63,7 +65,7 @@ pub struct PressureSeen {
 pub struct Look {
     stat: Source<Stat>,
     ticks_per_second: f64,
-    last_total: Option<CpuTimes>,
+    last_total: Option<(Duration, CpuTimes)>,
     busy_share: Option<f64>,
     shown: Vec<(u32, CpuTimes)>,
     throttles: Class,
@@ -109,7 +111,7 @@ impl Look {
             throttles: with("thermal_throttle", &[PACKAGE, CORE, CORE_THROTTLES, PACKAGE_THROTTLES]),
             frequencies: with("cpufreq", &FREQUENCIES),
             schedstat: Source::new(proc("schedstat"), parse_schedstat),
-            softnet: Source::rows(proc("net/softnet_stat"), parse_softnet_stat),
+            softnet: Source::rows(roots.net().join("softnet_stat"), parse_softnet_stat),
             load: Source::new(proc("loadavg"), parse_loadavg),
             pressure: [pressure("cpu"), pressure("io"), pressure("memory")],
         }
@@ -125,7 +127,13 @@ impl Look {
             Ok(stat.map(|stat| (stat, parse_throttles(&self.throttles.read(reader).unwrap_or_default()))))
         });
         let (stat, throttles) = cpu.unzip();
-        let stat = scene.run("stat", |_| Ok(stat.map(|stat| self.never_back(stat))));
+        let now = scene.now.up;
+        let stat = scene.run("stat", |_| {
+            Ok(stat.map(|stat| {
+                self.take_busy_share(now, stat.total);
+                self.never_back(stat)
+            }))
+        });
         let frequencies = |members: Vec<Member>| members.iter().filter_map(parse_frequency).collect();
         let [cpu_pressure, io_pressure, memory_pressure] = &mut self.pressure;
         Processors {
@@ -148,16 +156,21 @@ impl Look {
         }
     }
 
-    /// Takes the busy share since the last look, and holds counters that fell at their highest value.
-    fn never_back(&mut self, mut stat: Stat) -> Stat {
-        if let Some(last) = self.last_total {
-            let all = stat.total.all().saturating_sub(last.all());
-            if all > 0 {
-                let busy = stat.total.busy().saturating_sub(last.busy());
-                self.busy_share = Some((busy as f64 / all as f64).min(1.0));
+    /// The busy share since the last look that was long enough ago to tell.
+    fn take_busy_share(&mut self, now: Duration, total: CpuTimes) {
+        if let Some((then, last)) = self.last_total {
+            let all = total.all().saturating_sub(last.all());
+            if now.saturating_sub(then) < SHORTEST_SPAN || all == 0 {
+                return;
             }
+            let busy = total.busy().saturating_sub(last.busy());
+            self.busy_share = Some((busy as f64 / all as f64).min(1.0));
         }
-        self.last_total = Some(stat.total);
+        self.last_total = Some((now, total));
+    }
+
+    /// Holds counters that fell at their highest value.
+    fn never_back(&mut self, mut stat: Stat) -> Stat {
         for (number, times) in &mut stat.cpus {
             let shown = self.shown.iter().find(|(shown, _)| shown == number);
             if let Some((_, shown)) = shown.filter(|(_, shown)| shown.idle < times.idle + REPLUGGED) {

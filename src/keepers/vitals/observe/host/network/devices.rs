@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::super::SHORTEST_SPAN;
 use super::super::filter;
 use super::super::scene::Source;
 use super::NetworkRate;
@@ -84,13 +85,11 @@ pub struct Devices {
 impl Devices {
     pub fn new(roots: &Roots) -> Devices {
         let ours = roots.procfs == Roots::default().procfs && roots.sysfs == Roots::default().sysfs;
-        let first = roots.procfs.join("1/net/dev");
-        let dev = if !ours && first.exists() { first } else { roots.procfs.join("net/dev") };
         Devices {
             class: roots.sysfs.join("class/net"),
             netlink: ours.then(LinkDump::default),
             links: Vec::new(),
-            files: Source::rows(dev, parse_net_dev),
+            files: Source::rows(roots.net().join("dev"), parse_net_dev),
             slow: BTreeMap::new(),
             listed: Vec::new(),
             sum: None,
@@ -131,14 +130,15 @@ impl Devices {
         self.netlink.is_none() || self.links.iter().any(|link| link.flags & IFF_MASTER != 0)
     }
 
-    /// Bytes per second since the last look.
+    /// Bytes per second since the last look that was long enough ago to tell.
     pub fn take_rate(&mut self, up: Duration) -> Option<NetworkRate> {
         let sum = self.sum?;
         if let Some((then, last)) = self.last_sum {
-            let seconds = up.saturating_sub(then).as_secs_f64();
-            if seconds <= 0.0 {
+            let span = up.saturating_sub(then);
+            if span < SHORTEST_SPAN {
                 return self.rate;
             }
+            let seconds = span.as_secs_f64();
             let per_second = |new: u64, old: u64| new.saturating_sub(old) as f64 / seconds;
             self.rate = Some(NetworkRate { received: per_second(sum.0, last.0), sent: per_second(sum.1, last.1) });
         }

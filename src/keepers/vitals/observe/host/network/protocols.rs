@@ -34,7 +34,7 @@ pub struct Protocols {
 
 impl Protocols {
     pub fn new(roots: &Roots) -> Protocols {
-        let net = |file: &str| roots.procfs.join("net").join(file);
+        let net = |file: &str| roots.net().join(file);
         let netfilter = |file: &str| Source::new(roots.procfs.join("sys/net/netfilter").join(file), parse_number);
         let page_size = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).ok().flatten();
         Protocols {
