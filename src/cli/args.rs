@@ -11,7 +11,7 @@ use crate::daemon::Places;
 /// One root agent looks at the host, its projects and its data directories, says what is wrong and why, does what the
 /// configuration lets it do, and remembers every step. Verbs that read also work when no daemon runs, and say so.
 #[derive(Debug, Parser)]
-#[command(name = "hostkeeper", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(name = "hostkeeper", version, max_term_width = 80, arg_required_else_help = true)]
 #[command(subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
 pub struct Line {
     #[command(flatten)]

@@ -80,10 +80,10 @@ pub struct Out {
 }
 
 impl Out {
-    /// Standard output.
+    /// Standard output. Not locked: the daemon and the live screen write there from their own threads.
     pub fn stdout(no_colour: bool) -> Out {
         let screen = Screen::of(&io::stdout(), no_colour);
-        Out::new(Box::new(io::BufWriter::new(io::stdout().lock())), screen)
+        Out::new(Box::new(io::BufWriter::new(io::stdout())), screen)
     }
 
     /// Standard error: what is said beside the answer.

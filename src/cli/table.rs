@@ -142,7 +142,8 @@ mod tests {
         for width in [24, 30, 40, 60] {
             assert!(text_at(width).iter().all(|line| text::width(line) <= width), "{width}: {:?}", text_at(width));
         }
-        assert!(text_at(40).iter().all(|line| !line.contains("IMAGE")), "{:?}", text_at(40));
+        assert!(text_at(40).iter().any(|line| line.contains("IMAGE")), "{:?}", text_at(40));
+        assert!(text_at(30).iter().all(|line| !line.contains("IMAGE")), "{:?}", text_at(30));
         assert!(text_at(13).iter().all(|line| !line.contains("NOTE")), "{:?}", text_at(13));
         assert_eq!(text_at(13).first().unwrap(), "NAME      CPU");
     }

@@ -6,6 +6,9 @@ mod family;
 mod lint;
 mod page;
 
+#[cfg(test)]
+mod tests;
+
 pub use check::{Checked, Fault, check_page};
 pub use family::{Family, Group, Kind};
 pub use page::{CONTENT_TYPE, Filter, Number, Page};

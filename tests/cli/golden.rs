@@ -15,7 +15,7 @@ pub fn compare(name: &str, text: &str) {
 }
 
 fn widest(text: &str) -> usize {
-    text.lines().map(|line| unicode_width::UnicodeWidthStr::width(line)).max().unwrap_or(0)
+    text.lines().map(unicode_width::UnicodeWidthStr::width).max().unwrap_or(0)
 }
 
 /// Runs `words` at both widths and compares both; no line is wider than the screen.

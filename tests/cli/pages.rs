@@ -106,5 +106,5 @@ fn version_and_help_go_out() {
     assert!(run(&["--version"]).out.starts_with("hostkeeper "));
     let help = run(&["--help"]);
     assert_eq!((help.exit, help.err.as_str()), (0, ""));
-    assert!(help.out.lines().all(|line| line.chars().count() <= 100), "{}", help.out);
+    assert!(help.out.lines().all(|line| line.chars().count() <= 80), "{}", help.out);
 }

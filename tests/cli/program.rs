@@ -147,3 +147,17 @@ fn events_are_followed_line_by_line() {
     child.kill().unwrap();
     child.wait().unwrap();
 }
+
+#[test]
+fn promtool_and_the_strict_check_agree_on_the_page() {
+    let served = Served::new(ScriptedAgent::new());
+    let checked = run_at(&served.socket(), &["metrics", "--check"]);
+    assert_eq!(checked.status.code(), Some(0), "{}", text(&checked.stdout));
+    if !has("promtool") {
+        return;
+    }
+    let page = run_at(&served.socket(), &["metrics", "--once"]).stdout;
+    let mut judge = Command::new("promtool").args(["check", "metrics"]).stdin(Stdio::piped()).spawn().unwrap();
+    judge.stdin.take().unwrap().write_all(&page).unwrap();
+    assert!(judge.wait().unwrap().success());
+}

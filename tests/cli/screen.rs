@@ -77,7 +77,7 @@ fn keys_open_sort_help_and_end() {
     tmux.press("?");
     tmux.until(|screen| screen.contains(" keys "));
     tmux.press("x");
-    tmux.press("?");
+    tmux.until(|screen| !screen.contains(" keys "));
     tmux.press("Down");
     tmux.call(&["resize-window", "-t", "hk", "-x", "50", "-y", "12"]);
     let small = tmux.until(|screen| screen.lines().count() <= 12 && screen.contains("athena"));

@@ -36,8 +36,14 @@ fn print_found(desk: &mut Desk<'_>, found: &Found) -> Result<(), Failure> {
     for finding in &found.concerns {
         rows::print_finding(out, finding, true)?;
     }
+    if !found.steps.is_empty() {
+        out.say("planned")?;
+    }
     for (index, step) in found.steps.iter().enumerate() {
         rows::print_step(out, index + 1, step)?;
+    }
+    if !found.history.is_empty() {
+        out.say("done and happened, newest first")?;
     }
     for entry in &found.history {
         rows::print_entry(desk, entry)?;

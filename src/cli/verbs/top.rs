@@ -4,6 +4,9 @@ mod draw;
 mod live;
 mod model;
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 
 use serde_json::{Value, json};

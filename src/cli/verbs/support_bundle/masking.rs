@@ -134,8 +134,12 @@ fn scheme_word(value: &str) -> &str {
         .unwrap_or(value)
 }
 
-/// What follows a value: a quoted one ends at its quote, a bare one at a blank or separator.
+/// What follows a value: a quoted one ends at its quote, a bare one at a blank or separator. In JSON within JSON the
+/// quotes themselves are escaped.
 fn value_end(value: &str) -> &str {
+    if let Some(inner) = value.strip_prefix("\\\"") {
+        return inner.split_once("\\\"").map(|(_, after)| after).unwrap_or_default();
+    }
     let mut escaped = false;
     let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
     for (at, c) in value.char_indices() {
@@ -168,23 +172,26 @@ fn mask_tokens(line: &str) -> String {
     masked
 }
 
-/// A run is judged whole, then by what stands between `/` and `=`, so that `id=TOKEN` and paths keep their words.
+/// Both sides of `id=TOKEN` are judged, so that names stay.
 fn mask_run(run: &str) -> String {
-    if is_token(run) && !run.contains('/') {
+    let mut masked = String::with_capacity(run.len());
+    let mut rest = run;
+    while let Some((name, value)) = rest.split_once('=').filter(|(_, value)| !value.trim_matches('=').is_empty()) {
+        masked.push_str(&mask_word(name));
+        masked.push('=');
+        rest = value;
+    }
+    masked.push_str(&mask_word(rest));
+    masked
+}
+
+/// The whole is judged, then what stands between `/`, so that paths keep their words.
+fn mask_word(word: &str) -> String {
+    if is_token(word) {
         return MASK.into();
     }
-    let mut masked = String::with_capacity(run.len());
-    let mut any = false;
-    for piece in run.split_inclusive(['/', '=']) {
-        let (word, sign) = match piece.strip_suffix(['/', '=']) {
-            Some(word) => (word, piece.get(word.len()..).unwrap_or_default()),
-            None => (piece, ""),
-        };
-        any |= is_token(word);
-        masked.push_str(if is_token(word) { MASK } else { word });
-        masked.push_str(sign);
-    }
-    if !any && is_token(run) { MASK.into() } else { masked }
+    let masked: Vec<&str> = word.split('/').map(|part| if is_token(part) { MASK } else { part }).collect();
+    masked.join("/")
 }
 
 #[cfg(test)]

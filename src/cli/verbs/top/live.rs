@@ -107,7 +107,7 @@ fn press_of(key: &KeyEvent) -> Option<Press> {
         KeyCode::Left => Press::Close,
         KeyCode::Char('s') => Press::Sort,
         KeyCode::Char('?' | 'h') => Press::Help,
-        _ => return None,
+        _ => Press::Other,
     })
 }
 

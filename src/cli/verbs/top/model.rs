@@ -29,6 +29,8 @@ pub enum Press {
     Sort,
     Help,
     End,
+    /// A key without a meaning here; it closes the help.
+    Other,
 }
 
 /// A line of the table: a project or a container of it.
@@ -103,6 +105,7 @@ impl Model {
         match press {
             Press::End => return false,
             Press::Help => self.help = true,
+            Press::Other => {}
             Press::Sort => self.sort = next_sort(self.sort),
             Press::Up => self.step(|at| at.saturating_sub(1)),
             Press::Down => self.step(|at| at + 1),
