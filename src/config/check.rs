@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::Duration;
 
 use super::settings::{Api, HostSettings, Ledger, Metrics, Project, ProjectTable, Settings, Web, WebTable};
 use super::tree::{Node, Value};
 use super::value::Step;
+use crate::keepers::storage::config::check_path;
 use crate::keepers::{storage, vitals};
 use crate::round::Limits;
 use crate::values::{Bytes, Every, Problem, ProjectName};
@@ -91,17 +91,12 @@ fn check_host(host: &HostSettings) -> Vec<Problem> {
     if !(least..=most).contains(&host.interval.0) {
         problems.push(Problem::new("host.interval", "must be 1s to 1h", "use \"10s\""));
     }
-    let switch = host.kill_switch.as_path();
-    if !is_plain_absolute(switch) || switch.file_name().is_none() {
+    let switch = &host.kill_switch;
+    if check_path(&switch.to_string_lossy()).is_err() || switch.file_name().is_none() {
         let cure = "write the whole path of a file, such as \"/run/hostkeeper/disable\"";
         problems.push(Problem::new("host.kill_switch", "is no absolute path of a file", cure));
     }
     problems
-}
-
-fn is_plain_absolute(path: &Path) -> bool {
-    let text = path.to_string_lossy();
-    path.is_absolute() && !text.contains('\0') && !text.split('/').any(|part| part == ".." || part == ".")
 }
 
 fn check_metrics(metrics: &Metrics) -> Vec<Problem> {

@@ -25,7 +25,7 @@ pub struct Parsed {
 pub fn parse_source(file: usize, source: &Source) -> Parsed {
     let text = match parse_text(source) {
         Ok(text) => text,
-        Err(problem) => return Parsed::of(Text::new(&source.name, "")).without_tree(file, problem),
+        Err(problem) => return Parsed::of(Text::new(&source.name, "")).without_tree(file, *problem),
     };
     let mut parsed = Parsed::of(text);
     let mut working = parsed.text.text.clone();

@@ -10,6 +10,7 @@ use super::check;
 use super::damage::Damage;
 use super::located::{Located, MOST, Point, Problems, of_node};
 use super::merge::merge_over;
+use super::path::{key_of, node_at, node_at_mut, replace};
 use super::reference::DEFAULTS;
 use super::settings::{ProjectTable, Settings, WebTable};
 use super::source::{Source, TOTAL_LIMIT, Text};
@@ -125,9 +126,9 @@ impl Reader {
         *table = kept;
         for (name, node) in unknown {
             let is_table = matches!(node.value, Value::Table(_));
-            let (text, cure) =
+            let said =
                 if is_table { words::unknown_section(&name, &node) } else { words::unknown_key(&name, &SECTIONS) };
-            self.add(&node, &name, Point::Key, text, cure);
+            self.add(&node, &name, Point::Key, said);
         }
     }
 
@@ -135,8 +136,8 @@ impl Reader {
         let Some(node) = self.root.child("project") else { return Vec::new() };
         let Some(table) = node.table() else {
             let (node, what) = (node.clone(), What::Type { expected: "a map".into() });
-            let (text, cure) = render_words(&what, "project", &node);
-            self.add(&node, "project", Point::Value, text, cure);
+            let said = render_words(&what, "project", &node);
+            self.add(&node, "project", Point::Value, said);
             return Vec::new();
         };
         let names: Vec<String> = table.keys().cloned().collect();
@@ -151,8 +152,8 @@ impl Reader {
             Err(error) => {
                 let key = key_of(&path);
                 let node = node_at(&self.declared, &path)?.clone();
-                let (text, cure) = render_words(&What::Said(error.to_string()), &key, &node);
-                self.add(&node, &key, Point::Key, text, cure);
+                let said = render_words(&What::Said(error.to_string()), &key, &node);
+                self.add(&node, &key, Point::Key, said);
                 None
             }
         }
@@ -193,9 +194,9 @@ impl Reader {
         let Some(node) = node_at(&self.root, path).filter(|_| !follows).cloned() else { return };
         let key = key_of(&self.as_written(path));
         let point = if matches!(wrong.what, What::Unknown { .. }) { Point::Key } else { Point::Value };
-        let (text, cure) = render_words(&wrong.what, &key, &node);
+        let said = render_words(&wrong.what, &key, &node);
         let key = if let What::Missing(field) = wrong.what { format!("{key}.{field}") } else { key };
-        self.add(&node, &key, point, text, cure);
+        self.add(&node, &key, point, said);
     }
 
     /// The path with the numbers that elements of lists have in the file.
@@ -255,57 +256,12 @@ impl Reader {
         let other = problem.what.split(' ').find_map(|word| find(&self.root, word).filter(|_| word.contains('.')));
         let place = other.map(|node| of_node(&self.files, node, "", Point::Key).position()).unwrap_or_default();
         let text = if place.is_empty() { problem.what.clone() } else { format!("{} ({place})", problem.what) };
-        self.add(&node, &problem.key, Point::Value, text, problem.cure.clone());
+        self.add(&node, &problem.key, Point::Value, (text, problem.cure.clone()));
     }
 
-    fn add(&mut self, node: &Node, key: &str, point: Point, text: String, cure: String) {
+    fn add(&mut self, node: &Node, key: &str, point: Point, said: (String, String)) {
+        let (text, cure) = said;
         let located = Located { text, cure, ..of_node(&self.files, node, key, point) };
         self.problems.push(located);
     }
-}
-
-fn replace(parent: &mut Value, step: &Step, stand_in: Option<Node>) {
-    match (parent, step, stand_in) {
-        (Value::Table(table), Step::Key(key), Some(node)) => {
-            table.insert(key.clone(), node);
-        }
-        (Value::Table(table), Step::Key(key), None) => {
-            table.remove(key);
-        }
-        (Value::List(list), Step::Index(index), _) if *index < list.len() => {
-            list.remove(*index);
-        }
-        _ => {}
-    }
-}
-
-fn node_at<'a>(root: &'a Node, path: &[Step]) -> Option<&'a Node> {
-    path.iter().try_fold(root, |node, step| match (&node.value, step) {
-        (Value::Table(table), Step::Key(key)) => table.get(key),
-        (Value::List(list), Step::Index(index)) => list.get(*index),
-        _ => None,
-    })
-}
-
-fn node_at_mut<'a>(root: &'a mut Node, path: &[Step]) -> Option<&'a mut Node> {
-    path.iter().try_fold(root, |node, step| match (&mut node.value, step) {
-        (Value::Table(table), Step::Key(key)) => table.get_mut(key),
-        (Value::List(list), Step::Index(index)) => list.get_mut(*index),
-        _ => None,
-    })
-}
-
-/// `project.athena.maintenance_windows[0].cron`.
-fn key_of(path: &[Step]) -> String {
-    let mut key = String::new();
-    for step in path {
-        match step {
-            Step::Index(index) => key.push_str(&format!("[{index}]")),
-            Step::Key(name) => {
-                key.push_str(if key.is_empty() { "" } else { "." });
-                key.push_str(&crate::values::one_line(name, 80));
-            }
-        }
-    }
-    key
 }
