@@ -69,11 +69,11 @@ impl Draft {
 
 /// Whether `problem` is only a consequence of another one that is listed: a tier that is declared, but wrongly; a
 /// bound compared with one that could not be read; something not found in files that could not be read whole.
-pub fn follows(problem: &Problem, node: &Node, declared: &Node, removed: &BTreeSet<Vec<Step>>, damaged: bool) -> bool {
+pub fn follows(problem: &Problem, node: &Node, declared: &Node, removed: &BTreeSet<Vec<Step>>, torn: bool) -> bool {
     if problem.what.starts_with("unknown tier") {
         let tiers = declared.child("storage").and_then(|storage| storage.child("tier"));
         let named = if let Value::Text(name) = &node.value { Some(name) } else { None };
-        return damaged || tiers.zip(named).is_some_and(|(tiers, name)| tiers.child(name).is_some());
+        return torn || tiers.zip(named).is_some_and(|(tiers, name)| tiers.child(name).is_some());
     }
     let Some((_, other)) = problem.what.split_once("is shorter than ") else { return false };
     let (section, _) = problem.key.split_once('.').unwrap_or((&problem.key, ""));

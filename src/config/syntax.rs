@@ -59,6 +59,12 @@ impl Parsed {
         Parsed { text, root: Node::empty_table(), problems: Vec::new(), damage: Damage::default() }
     }
 
+    /// Whether a line about tiers could not be read.
+    pub fn is_torn_at_storage(&self) -> bool {
+        let about_tiers = |line: usize| key_at(&self.text, line).starts_with("storage");
+        self.damage.whole || self.damage.lines.iter().any(|lines| about_tiers(lines.start))
+    }
+
     fn without_tree(mut self, file: usize, problem: Located) -> Parsed {
         self.problems.push(Located { order: file, ..problem });
         self.root = Node::empty_table();

@@ -55,6 +55,8 @@ struct Reader {
     damage: Vec<Damage>,
     problems: Vec<Located>,
     removed: BTreeSet<Vec<Step>>,
+    /// Whether tiers may stand in lines that could not be read.
+    tiers_torn: bool,
     /// Of each list, the elements taken out, as numbered in the file.
     gone: BTreeMap<Vec<Step>, BTreeSet<usize>>,
 }
@@ -64,6 +66,7 @@ impl Reader {
         let defaults = Source { name: "default".into(), bytes: DEFAULTS.into() };
         let all = std::iter::once(&defaults).chain(sources);
         let parsed: Vec<Parsed> = all.enumerate().map(|(file, source)| parse_source(file, source)).collect();
+        let tiers_torn = parsed.iter().any(Parsed::is_torn_at_storage);
         let (mut files, mut damage, mut roots, mut problems) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for one in parsed {
             files.push(one.text);
@@ -85,6 +88,7 @@ impl Reader {
             damage,
             problems,
             removed: BTreeSet::new(),
+            tiers_torn,
             gone: BTreeMap::new(),
         }
     }
@@ -185,7 +189,7 @@ impl Reader {
         let follows = match wrong.what {
             What::Missing(field) => {
                 let missing: Vec<Step> = path.iter().cloned().chain([Step::Key(field.into())]).collect();
-                self.removed.contains(&missing) || self.damage.iter().any(Damage::any)
+                self.removed.contains(&missing) || node_at(&self.root, path).is_some_and(|node| self.is_torn(node))
             }
             _ if self.removed.contains(path) => true,
             What::Said(_) => self.removed.iter().any(|removed| removed.len() > path.len() && removed.starts_with(path)),
@@ -197,6 +201,11 @@ impl Reader {
         let said = render_words(&wrong.what, &key, &node);
         let key = if let What::Missing(field) = wrong.what { format!("{key}.{field}") } else { key };
         self.add(&node, &key, point, said);
+    }
+
+    /// Whether a part of a table may stand in lines that could not be read.
+    fn is_torn(&self, node: &Node) -> bool {
+        node.at.iter().any(|origin| self.damage.get(origin.file).is_some_and(Damage::any))
     }
 
     /// The path with the numbers that elements of lists have in the file.
@@ -248,9 +257,8 @@ impl Reader {
     /// A problem found by a part's `check()`, unless it only follows from another one.
     fn add_checked(&mut self, problem: &crate::values::Problem) {
         let node = nearest(&self.root, &problem.key).clone();
-        let damaged = self.damage.iter().any(Damage::any);
         let replaced = self.removed.iter().any(|removed| key_of(removed) == problem.key);
-        if replaced || check::follows(problem, &node, &self.declared, &self.removed, damaged) {
+        if replaced || check::follows(problem, &node, &self.declared, &self.removed, self.tiers_torn) {
             return;
         }
         let other = problem.what.split(' ').find_map(|word| find(&self.root, word).filter(|_| word.contains('.')));
