@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::Duration;
 
 use super::settings::{Api, HostSettings, Ledger, Metrics, Project, ProjectTable, Settings, Web, WebTable};
 use super::tree::{Node, Value};
 use super::value::Step;
+use crate::keepers::storage::config::check_path;
 use crate::keepers::{storage, vitals};
 use crate::round::Limits;
 use crate::values::{Bytes, Every, Problem, ProjectName};
@@ -69,11 +69,11 @@ impl Draft {
 
 /// Whether `problem` is only a consequence of another one that is listed: a tier that is declared, but wrongly; a
 /// bound compared with one that could not be read; something not found in files that could not be read whole.
-pub fn follows(problem: &Problem, node: &Node, declared: &Node, removed: &BTreeSet<Vec<Step>>, damaged: bool) -> bool {
+pub fn follows(problem: &Problem, node: &Node, declared: &Node, removed: &BTreeSet<Vec<Step>>, torn: bool) -> bool {
     if problem.what.starts_with("unknown tier") {
         let tiers = declared.child("storage").and_then(|storage| storage.child("tier"));
         let named = if let Value::Text(name) = &node.value { Some(name) } else { None };
-        return damaged || tiers.zip(named).is_some_and(|(tiers, name)| tiers.child(name).is_some());
+        return torn || tiers.zip(named).is_some_and(|(tiers, name)| tiers.child(name).is_some());
     }
     let Some((_, other)) = problem.what.split_once("is shorter than ") else { return false };
     let (section, _) = problem.key.split_once('.').unwrap_or((&problem.key, ""));
@@ -91,17 +91,12 @@ fn check_host(host: &HostSettings) -> Vec<Problem> {
     if !(least..=most).contains(&host.interval.0) {
         problems.push(Problem::new("host.interval", "must be 100ms to 1h", "use \"10s\""));
     }
-    let switch = host.kill_switch.as_path();
-    if !is_plain_absolute(switch) || switch.file_name().is_none() {
+    let switch = &host.kill_switch;
+    if check_path(&switch.to_string_lossy()).is_err() || switch.file_name().is_none() {
         let cure = "write the whole path of a file, such as \"/run/hostkeeper/disable\"";
         problems.push(Problem::new("host.kill_switch", "is no absolute path of a file", cure));
     }
     problems
-}
-
-fn is_plain_absolute(path: &Path) -> bool {
-    let text = path.to_string_lossy();
-    path.is_absolute() && !text.contains('\0') && !text.split('/').any(|part| part == ".." || part == ".")
 }
 
 fn check_metrics(metrics: &Metrics) -> Vec<Problem> {

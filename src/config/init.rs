@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::show::render_text;
+use crate::keepers::storage::config::check_path;
 use crate::values::{Bytes, ProjectName, one_line};
 
 /// What was found on the host, as plain data.
@@ -98,10 +99,7 @@ fn comment(text: &str) -> String {
 fn render_tier(mount: &FoundMount, found: &Discovered, names: &mut BTreeSet<String>) -> String {
     let about =
         format!("\n# {}, {}, {} of {} free\n", comment(&mount.device), comment(&mount.fstype), mount.free, mount.size);
-    let plain = mount.path.starts_with('/')
-        && !mount.path.contains('\0')
-        && !mount.path.split('/').any(|part| part == "." || part == "..")
-        && mount.path.len() < 1024;
+    let plain = check_path(&mount.path).is_ok() && mount.path.len() < 1024;
     let device =
         !mount.device.is_empty() && mount.device.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.!".contains(&b));
     let name = tier_name(&mount.path);

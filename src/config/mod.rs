@@ -12,6 +12,7 @@ mod init;
 mod located;
 mod merge;
 mod mistakes;
+mod path;
 mod read;
 mod reference;
 mod settings;

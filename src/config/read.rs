@@ -26,8 +26,9 @@ pub fn load(path: &Path) -> Result<Loaded, Problems> {
         Err(error) => found.problems.push(refused(&main, path, &error)),
     }
     let beside = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    found.add_directory(&beside.join("conf.d"));
-    found.warn_writable();
+    let below = beside.join("conf.d");
+    found.add_directory(&below);
+    found.warn_writable([beside, &below]);
     found.parse()
 }
 
@@ -65,16 +66,17 @@ impl Found {
         }
     }
 
-    /// Who can write these files, commands a root process.
-    fn warn_writable(&mut self) {
-        let named: Vec<(String, &PathBuf)> =
-            self.sources.iter().map(|source| source.name.clone()).zip(&self.paths).collect();
-        for (name, path) in named {
-            let Ok(metadata) = fs::metadata(path) else { continue };
-            if metadata.mode() & 0o002 != 0 {
-                let cure = format!("chmod o-w {}", path.display());
-                self.warnings.push(Located::of_file(&name, "everyone may write this file", &cure).warning());
-            }
+    /// Who can write these files, or put others in their place, commands the agent.
+    fn warn_writable(&mut self, folders: [&Path; 2]) {
+        let files = self.sources.iter().map(|source| source.name.clone()).zip(&self.paths);
+        let mut open: Vec<(String, &Path)> =
+            files.filter(|(_, path)| mode_of(path) & 0o002 != 0).map(|(name, path)| (name, path.as_path())).collect();
+        // In a sticky folder such as /tmp nobody can replace the file of another.
+        let folders = folders.into_iter().filter(|folder| mode_of(folder) & 0o1002 == 0o002);
+        open.extend(folders.map(|folder| (format!("{}/", folder.display()), folder)));
+        for (name, path) in open {
+            let cure = format!("chmod o-w {}", path.display());
+            self.warnings.push(Located::of_file(&name, "everyone may write here", &cure).warning());
         }
     }
 
@@ -140,6 +142,10 @@ fn refused(name: &str, path: &Path, error: &io::Error) -> Located {
         _ => (format!("cannot be read: {error}"), format!("look at {shown}")),
     };
     Located::of_file(name, text, &cure)
+}
+
+fn mode_of(path: &Path) -> u32 {
+    fs::metadata(path).map(|metadata| metadata.mode()).unwrap_or_default()
 }
 
 fn name_of(path: &Path) -> String {

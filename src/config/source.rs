@@ -84,49 +84,35 @@ impl Text {
 }
 
 /// Text, or why it is none.
-pub fn parse_text(source: &Source) -> Result<Text, Located> {
+pub fn parse_text(source: &Source) -> Result<Text, Box<Located>> {
     let name = &source.name;
     let bytes = source.bytes.as_slice();
+    let whole = |text: &str, cure: &str| Err(Box::new(Located::of_file(name, text, cure)));
     if bytes.len() > FILE_LIMIT {
-        let text = "larger than 1 MiB, the limit for one file".to_string();
-        return Err(Located::of_file(name, text, "a configuration is small: is this another file? Split it in conf.d"));
+        let cure = "a configuration is small: is this another file? Split it in conf.d";
+        return whole("larger than 1 MiB, the limit for one file", cure);
     }
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return Err(Located::of_file(name, "written in UTF-16", "save it as UTF-8"));
+        return whole("written in UTF-16", "save it as UTF-8");
     }
-    let (good, bad) = match std::str::from_utf8(bytes) {
-        Ok(text) => (text, None),
-        Err(error) => {
-            let at = error.valid_up_to();
-            let good = bytes.get(..at).and_then(|good| std::str::from_utf8(good).ok()).unwrap_or_default();
-            (good, bytes.get(at).copied())
-        }
-    };
-    // A whole line is needed to show the place, the rest of a binary file is not.
+    let good = std::str::from_utf8(bytes).map_err(|error| error.valid_up_to());
+    let end = good.err().unwrap_or(bytes.len());
+    let good = bytes.get(..end).and_then(|good| std::str::from_utf8(good).ok()).unwrap_or_default();
     let text = Text::new(name, good);
+    let at =
+        |at: usize, what: &str, cure: &str| Err(Box::new(Located::at(&text, text.place(&(at..at + 1)), what, cure)));
     if let Some(nul) = text.text.find('\0') {
-        let text_of = Text::new(name, text.text.get(..nul).unwrap_or_default());
-        let place = text_of.place(&(nul..nul));
-        return Err(Located::at(&text_of, place, "a NUL byte: this is no text file", "write the file again as text"));
+        return at(nul, "a NUL byte: this is no text file", "write the file again as text");
     }
-    match bad {
-        None if lone_return(&text.text).is_some() => {
-            let at = lone_return(&text.text).unwrap_or_default();
-            let what = "a carriage return without a newline";
-            Err(Located::at(
-                &text,
-                text.place(&(at..at + 1)),
-                what,
-                "end lines with a newline: is this an old Mac file?",
-            ))
-        }
-        None => Ok(text),
-        Some(byte) => {
-            let end = text.text.len();
-            let what = format!("not UTF-8: the byte 0x{byte:02x} is no character");
-            Err(Located::at(&text, text.place(&(end..end)), &what, "save the file as UTF-8"))
-        }
+    if let Some(byte) = bytes.get(end) {
+        let what = format!("not UTF-8: the byte 0x{byte:02x} is no character");
+        return at(text.text.len(), &what, "save the file as UTF-8");
     }
+    if let Some(lone) = lone_return(&text.text) {
+        let cure = "end lines with a newline: is this an old Mac file?";
+        return at(lone, "a carriage return without a newline", cure);
+    }
+    Ok(text)
 }
 
 /// The first carriage return that ends no line. The parser takes quadratic time over many of them.

@@ -25,7 +25,7 @@ pub struct Parsed {
 pub fn parse_source(file: usize, source: &Source) -> Parsed {
     let text = match parse_text(source) {
         Ok(text) => text,
-        Err(problem) => return Parsed::of(Text::new(&source.name, "")).without_tree(file, problem),
+        Err(problem) => return Parsed::of(Text::new(&source.name, "")).without_tree(file, *problem),
     };
     let mut parsed = Parsed::of(text);
     let mut working = parsed.text.text.clone();
@@ -57,6 +57,12 @@ pub fn parse_source(file: usize, source: &Source) -> Parsed {
 impl Parsed {
     fn of(text: Text) -> Parsed {
         Parsed { text, root: Node::empty_table(), problems: Vec::new(), damage: Damage::default() }
+    }
+
+    /// Whether a line about tiers could not be read.
+    pub fn is_torn_at_storage(&self) -> bool {
+        let about_tiers = |line: usize| key_at(&self.text, line).starts_with("storage");
+        self.damage.whole || self.damage.lines.iter().any(|lines| about_tiers(lines.start))
     }
 
     fn without_tree(mut self, file: usize, problem: Located) -> Parsed {

@@ -43,7 +43,7 @@ fn the_drawn_form_is_that_of_the_specification() {
 #[test]
 fn files_are_merged_into_settings() {
     let settings = two(MAIN, ATHENA).settings;
-    let athena = "athena".parse().unwrap();
+    let athena: crate::values::ProjectName = "athena".parse().unwrap();
     assert_eq!(settings.host.mode, Mode::Warn);
     assert_eq!(settings.projects[&athena].windows.len(), 1);
     let dir = &settings.storage.dirs[&(athena.clone(), "postgres".into())];

@@ -10,6 +10,7 @@ use super::check;
 use super::damage::Damage;
 use super::located::{Located, MOST, Point, Problems, of_node};
 use super::merge::merge_over;
+use super::path::{key_of, node_at, node_at_mut, replace};
 use super::reference::DEFAULTS;
 use super::settings::{ProjectTable, Settings, WebTable};
 use super::source::{Source, TOTAL_LIMIT, Text};
@@ -54,6 +55,8 @@ struct Reader {
     damage: Vec<Damage>,
     problems: Vec<Located>,
     removed: BTreeSet<Vec<Step>>,
+    /// Whether tiers may stand in lines that could not be read.
+    tiers_torn: bool,
     /// Of each list, the elements taken out, as numbered in the file.
     gone: BTreeMap<Vec<Step>, BTreeSet<usize>>,
 }
@@ -63,6 +66,7 @@ impl Reader {
         let defaults = Source { name: "default".into(), bytes: DEFAULTS.into() };
         let all = std::iter::once(&defaults).chain(sources);
         let parsed: Vec<Parsed> = all.enumerate().map(|(file, source)| parse_source(file, source)).collect();
+        let tiers_torn = parsed.iter().any(Parsed::is_torn_at_storage);
         let (mut files, mut damage, mut roots, mut problems) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for one in parsed {
             files.push(one.text);
@@ -84,6 +88,7 @@ impl Reader {
             damage,
             problems,
             removed: BTreeSet::new(),
+            tiers_torn,
             gone: BTreeMap::new(),
         }
     }
@@ -125,9 +130,9 @@ impl Reader {
         *table = kept;
         for (name, node) in unknown {
             let is_table = matches!(node.value, Value::Table(_));
-            let (text, cure) =
+            let said =
                 if is_table { words::unknown_section(&name, &node) } else { words::unknown_key(&name, &SECTIONS) };
-            self.add(&node, &name, Point::Key, text, cure);
+            self.add(&node, &name, Point::Key, said);
         }
     }
 
@@ -135,8 +140,8 @@ impl Reader {
         let Some(node) = self.root.child("project") else { return Vec::new() };
         let Some(table) = node.table() else {
             let (node, what) = (node.clone(), What::Type { expected: "a map".into() });
-            let (text, cure) = render_words(&what, "project", &node);
-            self.add(&node, "project", Point::Value, text, cure);
+            let said = render_words(&what, "project", &node);
+            self.add(&node, "project", Point::Value, said);
             return Vec::new();
         };
         let names: Vec<String> = table.keys().cloned().collect();
@@ -151,8 +156,8 @@ impl Reader {
             Err(error) => {
                 let key = key_of(&path);
                 let node = node_at(&self.declared, &path)?.clone();
-                let (text, cure) = render_words(&What::Said(error.to_string()), &key, &node);
-                self.add(&node, &key, Point::Key, text, cure);
+                let said = render_words(&What::Said(error.to_string()), &key, &node);
+                self.add(&node, &key, Point::Key, said);
                 None
             }
         }
@@ -184,7 +189,7 @@ impl Reader {
         let follows = match wrong.what {
             What::Missing(field) => {
                 let missing: Vec<Step> = path.iter().cloned().chain([Step::Key(field.into())]).collect();
-                self.removed.contains(&missing) || self.damage.iter().any(Damage::any)
+                self.removed.contains(&missing) || node_at(&self.root, path).is_some_and(|node| self.is_torn(node))
             }
             _ if self.removed.contains(path) => true,
             What::Said(_) => self.removed.iter().any(|removed| removed.len() > path.len() && removed.starts_with(path)),
@@ -193,9 +198,14 @@ impl Reader {
         let Some(node) = node_at(&self.root, path).filter(|_| !follows).cloned() else { return };
         let key = key_of(&self.as_written(path));
         let point = if matches!(wrong.what, What::Unknown { .. }) { Point::Key } else { Point::Value };
-        let (text, cure) = render_words(&wrong.what, &key, &node);
+        let said = render_words(&wrong.what, &key, &node);
         let key = if let What::Missing(field) = wrong.what { format!("{key}.{field}") } else { key };
-        self.add(&node, &key, point, text, cure);
+        self.add(&node, &key, point, said);
+    }
+
+    /// Whether a part of a table may stand in lines that could not be read.
+    fn is_torn(&self, node: &Node) -> bool {
+        node.at.iter().any(|origin| self.damage.get(origin.file).is_some_and(Damage::any))
     }
 
     /// The path with the numbers that elements of lists have in the file.
@@ -247,65 +257,19 @@ impl Reader {
     /// A problem found by a part's `check()`, unless it only follows from another one.
     fn add_checked(&mut self, problem: &crate::values::Problem) {
         let node = nearest(&self.root, &problem.key).clone();
-        let damaged = self.damage.iter().any(Damage::any);
         let replaced = self.removed.iter().any(|removed| key_of(removed) == problem.key);
-        if replaced || check::follows(problem, &node, &self.declared, &self.removed, damaged) {
+        if replaced || check::follows(problem, &node, &self.declared, &self.removed, self.tiers_torn) {
             return;
         }
         let other = problem.what.split(' ').find_map(|word| find(&self.root, word).filter(|_| word.contains('.')));
         let place = other.map(|node| of_node(&self.files, node, "", Point::Key).position()).unwrap_or_default();
         let text = if place.is_empty() { problem.what.clone() } else { format!("{} ({place})", problem.what) };
-        self.add(&node, &problem.key, Point::Value, text, problem.cure.clone());
+        self.add(&node, &problem.key, Point::Value, (text, problem.cure.clone()));
     }
 
-    fn add(&mut self, node: &Node, key: &str, point: Point, text: String, cure: String) {
+    fn add(&mut self, node: &Node, key: &str, point: Point, said: (String, String)) {
+        let (text, cure) = said;
         let located = Located { text, cure, ..of_node(&self.files, node, key, point) };
         self.problems.push(located);
     }
-}
-
-fn replace(parent: &mut Value, step: &Step, stand_in: Option<Node>) {
-    match (parent, step, stand_in) {
-        (Value::Table(table), Step::Key(key), Some(node)) => {
-            table.insert(key.clone(), node);
-        }
-        (Value::Table(table), Step::Key(key), None) => {
-            table.remove(key);
-        }
-        (Value::List(list), Step::Index(index), _) if *index < list.len() => {
-            list.remove(*index);
-        }
-        _ => {}
-    }
-}
-
-fn node_at<'a>(root: &'a Node, path: &[Step]) -> Option<&'a Node> {
-    path.iter().try_fold(root, |node, step| match (&node.value, step) {
-        (Value::Table(table), Step::Key(key)) => table.get(key),
-        (Value::List(list), Step::Index(index)) => list.get(*index),
-        _ => None,
-    })
-}
-
-fn node_at_mut<'a>(root: &'a mut Node, path: &[Step]) -> Option<&'a mut Node> {
-    path.iter().try_fold(root, |node, step| match (&mut node.value, step) {
-        (Value::Table(table), Step::Key(key)) => table.get_mut(key),
-        (Value::List(list), Step::Index(index)) => list.get_mut(*index),
-        _ => None,
-    })
-}
-
-/// `project.athena.maintenance_windows[0].cron`.
-fn key_of(path: &[Step]) -> String {
-    let mut key = String::new();
-    for step in path {
-        match step {
-            Step::Index(index) => key.push_str(&format!("[{index}]")),
-            Step::Key(name) => {
-                key.push_str(if key.is_empty() { "" } else { "." });
-                key.push_str(&crate::values::one_line(name, 80));
-            }
-        }
-    }
-    key
 }

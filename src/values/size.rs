@@ -103,7 +103,7 @@ impl Visitor<'_> for Written {
 
 impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(Written)
+        deserializer.deserialize_any(Written)
     }
 }
 

@@ -150,8 +150,12 @@ fn a_file_that_everyone_may_write_is_a_warning() {
     fs::set_permissions(&main, fs::Permissions::from_mode(0o666)).unwrap();
     let loaded = load(&main).unwrap();
     assert_eq!(loaded.warnings.len(), 1);
-    assert!(loaded.warnings[0].to_string().starts_with("warning: hostkeeper.toml: everyone may write"));
+    assert!(loaded.warnings[0].to_string().starts_with("warning: hostkeeper.toml: everyone may write here"));
     fs::set_permissions(&main, fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(load(&main).unwrap().warnings.is_empty());
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    assert_eq!(load(&main).unwrap().warnings.len(), 1);
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o1777)).unwrap();
     assert!(load(&main).unwrap().warnings.is_empty());
 }
 

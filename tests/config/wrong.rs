@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hostkeeper::config::{check, load};
+use hostkeeper::config::{Source, check, load, parse_sources};
 
 fn cases() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config/wrong");
@@ -58,5 +58,22 @@ fn no_drawn_line_is_wider_than_80_columns_but_the_headline() {
         }
         assert!(!text.contains("hunter") && !text.contains("tok-123456"), "a secret is shown:\n{text}");
         assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{7}']), "the terminal could be commanded:\n{text}");
+    }
+}
+
+/// A file that is being written, or that a disk spoilt: each beginning of each file, and each byte of it flipped.
+#[test]
+fn cut_and_spoilt_files_are_read_or_refused() {
+    for case in cases() {
+        let whole = fs::read(case.join("hostkeeper.toml")).unwrap();
+        for at in 0..whole.len() {
+            let mut spoilt = whole.clone();
+            spoilt[at] ^= 0x21;
+            for bytes in [whole[..at].to_vec(), spoilt] {
+                let outcome = parse_sources(&[Source { name: "hostkeeper.toml".into(), bytes }]);
+                let told = outcome.err().map(|problems| (problems.problems.len(), problems.to_string()));
+                assert!(told.is_none_or(|(count, text)| count > 0 && text.len() > 20), "{} at {at}", case.display());
+            }
+        }
     }
 }

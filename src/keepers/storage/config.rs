@@ -127,7 +127,7 @@ pub fn parse_owner(text: &str) -> Option<(u32, u32)> {
 
 /// The absolute path of a directory, without a slash at the end. `Err(None)`: the tier itself is wrong.
 pub fn parse_place(tier: &Tier, path: &str) -> Result<String, Option<(String, String)>> {
-    if plain_absolute(&tier.path).is_err() {
+    if check_path(&tier.path).is_err() {
         return Err(None);
     }
     let root = tier.path.trim_end_matches('/');
@@ -144,13 +144,13 @@ pub fn parse_place(tier: &Tier, path: &str) -> Result<String, Option<(String, St
         return Err(Some(("is the root of the tier itself".into(), "name a directory below it".into())));
     }
     let place = format!("{root}/{below}");
-    plain_absolute(&place)
+    check_path(&place)
         .map(|()| place)
         .map_err(|what| Some((what, "write a plain path such as \"athena/seaweed\"".into())))
 }
 
-/// Absolute, without `.` and `..` and empty parts, and within the kernel's bounds.
-fn plain_absolute(path: &str) -> Result<(), String> {
+/// Absolute, without `.` and `..` and empty parts, and within the kernel's bounds; else what is wrong with it.
+pub fn check_path(path: &str) -> Result<(), String> {
     let parts = || path.trim_end_matches('/').split('/').skip(1);
     if !path.starts_with('/') {
         return Err("is no absolute path".into());
@@ -178,7 +178,7 @@ fn check_name(key: &str, name: &str, problems: &mut Vec<Problem>) {
 fn check_tier(name: &str, tier: &Tier, problems: &mut Vec<Problem>) {
     let key = format!("storage.tier.{name}");
     check_name(&key, name, problems);
-    if let Err(what) = plain_absolute(&tier.path) {
+    if let Err(what) = check_path(&tier.path) {
         problems.push(Problem::new(format!("{key}.path"), what, "write the whole path, such as \"/data\""));
     }
     if let Some(device) = &tier.device {
