@@ -1,5 +1,16 @@
 //! GPUs through a management library that does as it is told: two cards, a failing query, a driver that hangs.
 
+// Clippy knows tests by their attribute; the helpers of a test crate have none.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
+
 #[path = "support/exposition.rs"]
 mod exposition;
 

@@ -12,6 +12,11 @@ use nix::sys::resource::{Resource, getrlimit};
 /// No cgroup file that is read here is longer; a longer one is not trusted and counts as absent.
 const MAX_FILE: usize = 256 * 1024;
 
+const FIRST_BUFFER: usize = 8 * 1024;
+/// The kernel makes a file's text in buffers of a page or more and stops early only when one is full: an answer shorter
+/// than this that leaves room is the whole file. Asking again for the end would make the whole text once more.
+const CERTAINLY_WHOLE: usize = 4096 - 128;
+
 /// How many files may stay open.
 #[derive(Clone, Debug)]
 pub(super) struct Budget {
@@ -41,8 +46,8 @@ impl Budget {
 /// What came of a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Got {
-    /// The buffer holds the file.
-    Text,
+    /// So many bytes of the buffer are the file.
+    Text(usize),
     /// This kernel has no such file, or it cannot be read.
     Nothing,
     /// The cgroup is gone.
@@ -90,17 +95,16 @@ impl Kept {
         }
     }
 
-    /// Reads the whole file into `buffer`.
+    /// Reads the whole file into `buffer`, which only grows: clearing it would cost more than most reads.
     pub(super) fn read(&self, buffer: &mut Vec<u8>) -> Got {
-        buffer.clear();
         let outcome = match &self.state {
             State::Absent => return Got::Nothing,
             State::Open(file) => read_whole(file, buffer),
             State::Closed => File::open(&self.path).and_then(|file| read_whole(&file, buffer)),
         };
         match outcome {
-            Ok(true) => Got::Text,
-            Ok(false) => Got::Nothing,
+            Ok(Some(length)) => Got::Text(length),
+            Ok(None) => Got::Nothing,
             Err(error) => {
                 let gone = [nix::libc::ENODEV, nix::libc::ESRCH, nix::libc::ENOENT];
                 if error.raw_os_error().is_some_and(|code| gone.contains(&code)) { Got::Gone } else { Got::Nothing }
@@ -117,25 +121,29 @@ impl Drop for Kept {
     }
 }
 
-/// `false`: longer than any file of its kind.
-fn read_whole(file: &File, buffer: &mut Vec<u8>) -> std::io::Result<bool> {
+/// The length of the file; `None`: longer than any file of its kind.
+fn read_whole(file: &File, buffer: &mut Vec<u8>) -> std::io::Result<Option<usize>> {
     let mut filled = 0;
-    buffer.resize(buffer.capacity().clamp(8 * 1024, MAX_FILE), 0);
+    if buffer.len() < FIRST_BUFFER {
+        buffer.resize(FIRST_BUFFER, 0);
+    }
     loop {
         let room = buffer.get_mut(filled..).unwrap_or_default();
-        match file.read_at(room, filled as u64) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+        let space = room.len();
+        let count = match file.read_at(room, filled as u64) {
+            Ok(count) => count,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),
+        };
+        filled += count;
+        if count == 0 || (count < space && count < CERTAINLY_WHOLE) {
+            return Ok(Some(filled));
         }
         if filled == buffer.len() {
             if filled >= MAX_FILE {
-                return Ok(false);
+                return Ok(None);
             }
             buffer.resize((filled * 2).min(MAX_FILE), 0);
         }
     }
-    buffer.truncate(filled);
-    Ok(true)
 }

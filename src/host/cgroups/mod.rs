@@ -5,9 +5,11 @@ mod counters;
 mod find;
 mod group;
 mod kept;
+mod legacy;
 mod parse;
 #[cfg(test)]
 mod tests;
+mod unified;
 
 pub use counters::{Counters, Cpu, DeviceIo, Limits, Memory, Pressure, Throttle};
 pub use find::{Cgroups, Layout, Place, read_container_of};

@@ -1,7 +1,7 @@
 //! Pure readers of cgroup files, v1 and v2. Truncated or strange lines are left out; nothing here fails or panics.
 //! Formats: <https://docs.kernel.org/admin-guide/cgroup-v2.html>, <https://docs.kernel.org/admin-guide/cgroup-v1/>.
 
-use super::{DeviceIo, Pressure};
+use super::{Cpu, DeviceIo, Pressure, Throttle};
 
 /// Devices per file that are kept: a container that touches more is not shown in full.
 const MAX_DEVICES: usize = 256;
@@ -199,4 +199,32 @@ pub fn parse_container_path<'a>(path: &'a str, id: &str) -> Option<&'a str> {
         end += 1;
     }
     None
+}
+
+/// The number of one key of a flat keyed file.
+pub(super) fn parse_key(text: &[u8], key: &[u8]) -> Option<u64> {
+    parse_keyed(text).find(|(name, _)| *name == key).map(|(_, number)| number)
+}
+
+/// `cpu.stat` of v2 (usage in microseconds) and of v1 (only the throttle, in nanoseconds).
+pub(super) fn parse_cpu_stat(text: &[u8]) -> (Option<Cpu>, Option<Throttle>) {
+    let mut usage = None;
+    let mut cpu = Cpu::default();
+    let mut throttle = Throttle::default();
+    let mut throttled = false;
+    for (key, number) in parse_keyed(text) {
+        let ns = number.saturating_mul(1000);
+        match key {
+            b"usage_usec" => usage = Some(ns),
+            b"user_usec" => cpu.user_ns = Some(ns),
+            b"system_usec" => cpu.system_ns = Some(ns),
+            b"nr_periods" => (throttle.periods, throttled) = (number, true),
+            b"nr_throttled" => throttle.throttled_periods = number,
+            b"throttled_usec" => throttle.throttled_ns = ns,
+            b"throttled_time" => throttle.throttled_ns = number,
+            _ => {}
+        }
+    }
+    let cpu = usage.map(|usage_ns| Cpu { usage_ns, ..cpu });
+    (cpu, throttled.then_some(throttle))
 }

@@ -154,7 +154,7 @@ fn container_ids_are_taken_from_any_driver() {
     for form in forms {
         assert_eq!(parse_container_id(&form), Some(FIRST), "{form}");
     }
-    for other in ["docker.service", "", "-", ".scope", &FIRST[1..], &FIRST.to_uppercase()] {
+    for other in ["docker.service", "", "-", ".scope", FIRST.trim_start_matches('b'), &FIRST.to_uppercase()] {
         assert_eq!(parse_container_id(other), None, "{other}");
     }
 }

@@ -100,6 +100,17 @@ fn pick_compose(labels: &HashMap<String, String>) -> Compose {
     }
 }
 
+/// The answer to `/containers/json`, as it is kept. `None`: it is not that.
+pub fn parse_list(answer: &[u8], allowed: &[String]) -> Option<Vec<Listed>> {
+    let summaries: Vec<ContainerSummary> = serde_json::from_slice(answer).ok()?;
+    Some(summaries.into_iter().filter_map(|summary| pick_listed(summary, allowed)).collect())
+}
+
+/// The answer to `/containers/{id}/json`, as it is kept. `None`: it is not that.
+pub fn parse_inspect(answer: &[u8]) -> Option<Inspected> {
+    serde_json::from_slice(answer).ok().map(pick_inspected)
+}
+
 /// What is kept of one entry of the list; `None` when its id is not one.
 pub(super) fn pick_listed(summary: ContainerSummary, allowed: &[String]) -> Option<Listed> {
     let id = summary.id.filter(|id| is_id(id))?;

@@ -7,7 +7,7 @@ mod events;
 mod tests;
 mod transport;
 
-pub use answer::{Compose, Inspected, Listed, cut, is_id, parse_health, parse_image_name};
+pub use answer::{Compose, Inspected, Listed, cut, is_id, parse_health, parse_image_name, parse_inspect, parse_list};
 pub use events::{Event, follow_events};
 
 use std::path::{Path, PathBuf};

@@ -1,6 +1,5 @@
-use bollard::models::{ContainerInspectResponse, ContainerSummary};
+use proptest::prelude::*;
 
-use super::answer::{pick_inspected, pick_listed};
 use super::*;
 
 fn captured(name: &str) -> String {
@@ -10,12 +9,11 @@ fn captured(name: &str) -> String {
 
 fn listed(text: &str, allowed: &[&str]) -> Vec<Listed> {
     let allowed: Vec<String> = allowed.iter().map(|label| (*label).to_owned()).collect();
-    let summaries: Vec<ContainerSummary> = serde_json::from_str(text).unwrap();
-    summaries.into_iter().filter_map(|summary| pick_listed(summary, &allowed)).collect()
+    parse_list(text.as_bytes(), &allowed).unwrap()
 }
 
 fn inspected(text: &str) -> Inspected {
-    pick_inspected(serde_json::from_str::<ContainerInspectResponse>(text).unwrap())
+    parse_inspect(text.as_bytes()).unwrap()
 }
 
 #[test]
@@ -113,4 +111,16 @@ fn entries_without_an_id_are_left_out_and_only_ids_are_asked_for() {
 fn long_and_odd_text_is_cut_to_one_line() {
     assert_eq!(cut(&"é".repeat(10_000)).chars().count(), 256);
     assert_eq!(cut("a\nb\u{1b}c\0"), "a b c ");
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_taken(bytes in proptest::collection::vec(any::<u8>(), 0..200), text in ".{0,300}") {
+        parse_list(&bytes, &[]);
+        parse_inspect(&bytes);
+        parse_image_name(&text);
+        parse_health(&text);
+        parse_address(&text);
+        prop_assert!(cut(&text).chars().count() <= 256);
+    }
 }

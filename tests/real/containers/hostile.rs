@@ -144,6 +144,11 @@ async fn no_docker_is_data_and_a_docker_that_goes_takes_its_words_along() {
     let seen = looker.look().await;
     assert!(matches!(seen.docker, DockerState::Absent(_)));
     assert_eq!(error_of(&seen, "docker"), None);
+    looker.config.docker_socket = "tcp://127.0.0.1:2375".into();
+    assert!(error_of(&looker.look().await, "docker").unwrap().contains("not a local socket"));
+    looker.config.docker_socket = String::new();
+    let seen = looker.look().await;
+    assert!(seen.docker == DockerState::Unasked && error_of(&seen, "docker").is_none(), "not asked for");
 
     let fake = FakeDocker::start();
     fake.answer("/containers/json", Reply::Json(serde_json::json!([entry(1, "a", &[])]).to_string()));

@@ -7,7 +7,7 @@ const CPU_CORES: Family = Family::gauge("machine_cpu_cores", "Number of logical 
 const MEMORY_BYTES: Family = Family::gauge("machine_memory_bytes", "Amount of memory installed on the machine.");
 
 /// The families written here.
-pub const FAMILIES: &[&Family] = &[&CPU_CORES, &MEMORY_BYTES];
+pub const FAMILIES: &[Family] = &[CPU_CORES, MEMORY_BYTES];
 
 /// Writes the machine's size.
 pub fn measure(seen: &ContainersSeen, page: &mut Page) {

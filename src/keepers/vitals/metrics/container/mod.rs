@@ -31,7 +31,7 @@ pub fn families() -> Vec<&'static Family> {
 /// Writes them.
 pub fn measure(seen: &ContainersSeen, page: &mut Page) {
     let cgroup = page.wants(Group::Container, "cgroup");
-    let manual = page.wants(Group::Manual, "container");
+    let manual = page.wants(Group::Manual, "project");
     let running: Vec<&Usage> = seen.containers.iter().filter_map(|container| container.usage.as_ref()).collect();
     if cgroup || manual {
         write_memory_usage(seen, &running, (cgroup, manual), page);

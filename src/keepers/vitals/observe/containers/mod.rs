@@ -21,7 +21,7 @@ use crate::host::cgroups::{Cgroups, Layout, Place};
 use crate::host::{Roots, docker, machine};
 use crate::keepers::vitals::config::Config;
 use crate::metrics::Group;
-use crate::values::Now;
+use crate::values::{Now, one_line};
 use live::Live;
 use network::NetworkLook;
 use poller::Poller;
@@ -137,8 +137,11 @@ impl ContainersLook {
             self.lose_docker(DockerState::Unasked);
             self.poller = settings.map(|settings| (settings.clone(), Poller::start(settings), Instant::now()));
         }
-        if self.poller.is_none() && !config.docker_socket.is_empty() {
-            self.docker = DockerState::Failing(format!("{} is not a Unix socket's path", config.docker_socket));
+        if self.poller.is_none() {
+            self.docker = match config.docker_socket.as_str() {
+                "" => DockerState::Unasked,
+                other => DockerState::Failing(format!("docker: \"{}\" is not a local socket", one_line(other, 80))),
+            };
         }
         let same = self.machine.take().filter(|(before, ..)| before == roots);
         let (_, cgroups, machine) = self.machine.insert(same.unwrap_or_else(|| {
@@ -243,14 +246,15 @@ impl ContainersLook {
     }
 
     fn docker_run(&self, waited: Duration) -> Option<CollectorRun> {
-        let (settings, poller, _) = self.poller.as_ref()?;
+        let asked = self.poller.as_ref().map(|(_, poller, _)| poller.latest().took);
         let outcome = match (&self.docker, &self.trouble) {
             (DockerState::Failing(why), _) => Err(why.clone()),
-            (DockerState::Unasked, _) => Err(format!("docker: no answer yet within {:?}", settings.patience)),
             (DockerState::Up(_), Some(trouble)) => Err(trouble.clone()),
             (DockerState::Up(_) | DockerState::Absent(_), _) => Ok(()),
+            (DockerState::Unasked, _) if asked.is_none() => return None,
+            (DockerState::Unasked, _) => Err(format!("docker: no answer yet within {:?}", self.patience)),
         };
-        let took = poller.latest().took.max(waited);
+        let took = asked.unwrap_or_default().max(waited);
         Some(CollectorRun { name: "docker", group: Group::Hostkeeper, took, outcome })
     }
 

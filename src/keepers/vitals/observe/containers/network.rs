@@ -1,5 +1,6 @@
 //! Network counters of containers from the host's side of their links: one question to the kernel per look.
 
+use std::collections::btree_map::Entry;
 use std::path::Path;
 use std::time::Instant;
 
@@ -68,11 +69,11 @@ impl NetworkLook {
         let namespace = network.namespace;
         for link in all.iter().filter(|link| link.peer_namespace == Some(namespace)) {
             let Some(peer) = link.peer_index else { continue };
-            if !network.names.contains_key(&link.index) {
-                let name = self.ask_name(peer, namespace);
-                network.names.insert(link.index, name);
-            }
-            let Some(Some(name)) = network.names.get(&link.index) else { continue };
+            let name = match network.names.entry(link.index) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => unknown.insert(self.ask_name(peer, namespace)),
+            };
+            let Some(name) = name else { continue };
             // What the host's end received is what the container sent.
             nics.push(Nic {
                 index: link.index,

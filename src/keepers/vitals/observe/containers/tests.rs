@@ -53,7 +53,7 @@ fn docked(id: &str, state: &str) -> Docked {
     let compose = Compose { project: Some("shop".into()), service: Some("web".into()), ..Compose::default() };
     let listed = Listed {
         id: id.into(),
-        name: format!("shop-web-{}", &id[60..]),
+        name: format!("shop-web-{}", id.trim_start_matches('0')),
         image: "app:1".into(),
         state: state.into(),
         compose,
