@@ -61,6 +61,11 @@ pub struct Directory {
 const STRICT: ResolveFlag =
     ResolveFlag::RESOLVE_BENEATH.union(ResolveFlag::RESOLVE_NO_SYMLINKS).union(ResolveFlag::RESOLVE_NO_MAGICLINKS);
 
+/// The user as whom the machine is changed.
+pub fn read_user() -> u32 {
+    nix::unistd::geteuid().as_raw()
+}
+
 /// Opens the directory at the absolute `path` under `rootfs`. Mounts are crossed, symlinks are not followed.
 pub fn open_root(rootfs: &Path, path: &Path) -> Result<Found<Directory>, Error> {
     let base = Directory::open_base(rootfs)?;

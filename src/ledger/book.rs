@@ -10,7 +10,7 @@ use super::journal::{Entry, Intent, Journal, Outcome};
 use super::place::beside;
 use super::tear::{Tear, read_tear};
 use super::{Error, Event, FILE, Past, Reader, Sqlite, Trouble};
-use crate::values::Now;
+use crate::values::{Now, Stamp};
 
 /// How often a healthy ledger is tried by a write of its own; an unhealthy one at every probe.
 const PULSE: Duration = Duration::from_secs(5);
@@ -43,6 +43,7 @@ pub struct Book {
     lost: u64,
     results: Vec<(i64, Outcome, Now)>,
     pulsed: Option<Duration>,
+    last_alive: Option<Stamp>,
 }
 
 impl Book {
@@ -59,6 +60,7 @@ impl Book {
             lost: 0,
             results: Vec::new(),
             pulsed: None,
+            last_alive: None,
         };
         book.reopen(now);
         book
@@ -82,6 +84,12 @@ impl Book {
     /// Why the ledger cannot be written; `None` when it can. Without it nothing is done.
     pub fn trouble(&self) -> Option<&str> {
         self.trouble.as_deref()
+    }
+
+    /// When an earlier life of the agent last tried the ledger: without a `stopped` event since, about when it was
+    /// killed. `None` for a new ledger.
+    pub fn last_alive(&self) -> Option<&Stamp> {
+        self.last_alive.as_ref()
     }
 
     /// Tries the ledger, once per round. Returns whether `trouble` began or ended by it.
@@ -116,7 +124,7 @@ impl Book {
     }
 
     /// Entries that match, newest first; also while the ledger can only be read.
-    pub fn history(&mut self, query: &Query) -> Result<Vec<Entry>, Error> {
+    pub fn history(&self, query: &Query) -> Result<Vec<Entry>, Error> {
         match &self.sqlite {
             Some(sqlite) => sqlite.history(query),
             None => Reader::open(&self.state)?.history(query),
@@ -187,6 +195,9 @@ impl Book {
                 if sqlite.was_empty() {
                     let text = format!("{} was an empty file; a history that was in it is lost", self.file.display());
                     self.wait_with(Event::new("ledger_lost", text), now);
+                }
+                if self.pulsed.is_none() {
+                    self.last_alive = sqlite.last_pulse().unwrap_or_default();
                 }
                 self.sqlite = Some(sqlite);
                 self.pulse(now);

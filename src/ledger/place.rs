@@ -30,6 +30,10 @@ pub fn make_or_check(file: &Path) -> Result<Found, Error> {
     if let Some(directory) = file.parent() {
         let made = fs::DirBuilder::new().recursive(true).mode(0o750).create(directory);
         made.map_err(|error| because("make the state directory", directory, error))?;
+        let facts = fs::metadata(directory).map_err(|error| because("look at", directory, error))?;
+        if facts.mode() & 0o002 != 0 {
+            return Err(Error::new(format!("everyone can write in {}: chmod o-w it", directory.display())));
+        }
     }
     let created = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
     match created {

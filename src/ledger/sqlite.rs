@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
 
 use super::journal::{Intent, Journal, Outcome, Unfinished};
 use super::place::{self, Found, Identity};
-use super::rows::{TEXT_LIMIT, columns_of, fit, orders_at, outcome_columns, sum_of};
+use super::rows::{TEXT_LIMIT, columns_of, fit, orders_at, outcome_columns, stamp_at, sum_of};
 use super::{Error, Past, recall, schema, trials};
-use crate::values::Now;
+use crate::values::{Now, Stamp};
 
 /// How long another process may hold the file before a write fails.
 const BUSY: Duration = Duration::from_secs(1);
@@ -88,6 +88,13 @@ impl Sqlite {
         );
         self.connection.execute_batch("PRAGMA synchronous = FULL").map_err(Error::during(what))?;
         written.map_err(Error::during(what)).map(drop)
+    }
+
+    /// When the last pulse was.
+    pub fn last_pulse(&self) -> Result<Option<Stamp>, Error> {
+        let sql = "SELECT wall, up, boot FROM pulse";
+        let stamp = self.connection.query_row(sql, [], |row| stamp_at(row, 0)).optional();
+        stamp.map_err(Error::during("read when the agent was last alive"))
     }
 
     /// Orders whose result was never written, oldest first. At start these are examined, not repeated.

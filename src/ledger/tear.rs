@@ -24,7 +24,7 @@ pub enum Tear {
 pub fn parse_journal(bytes: &[u8]) -> Tear {
     let Some((header, frames)) = bytes.split_at_checked(HEADER) else { return Tear::Whole };
     let Some(head) = Head::parse(header) else {
-        // After a reset old frames stay behind a new header; only without any good header nothing tells them apart.
+        // SQLite would take it for empty.
         return if frames.len() > FRAME { Tear::Lost(1) } else { Tear::Whole };
     };
     let mut sum = head.sum;

@@ -169,14 +169,24 @@ fn killed_two_hundred_times_it_has_everything_that_it_acknowledged() {
     let mut seed = 0x9e37_79b9_7f4a_7c15;
     let mut seen = 0;
     for _ in 0..200 {
+        let before = said_bytes(state);
         let mut writer = start_writer(state);
-        std::thread::sleep(Duration::from_micros(next(&mut seed) % 60_000));
+        // One in four is killed while it starts, the others while they write.
+        let writing = next(&mut seed) % 4 != 0;
+        while writing && said_bytes(state) == before {
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        std::thread::sleep(Duration::from_micros(next(&mut seed) % 20_000));
         writer.kill().unwrap();
         writer.wait().unwrap();
         seen = verify(state, seen);
     }
     assert!(seen > 200, "the writers wrote almost nothing: {seen}");
     assert_eq!(verify(state, 0), seen);
+}
+
+fn said_bytes(state: &Path) -> u64 {
+    std::fs::metadata(state.join("said")).map_or(0, |facts| facts.len())
 }
 
 /// Everything acknowledged from line `from` on is there and whole. Returns how many lines there are.

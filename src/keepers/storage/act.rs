@@ -8,7 +8,7 @@ use super::config::Tier;
 use super::observe::{Ground, TierSeen, read_tier};
 use super::proof::find_fault;
 use super::step::{Bits, Owner, Place, Step};
-use crate::host::files::{Directory, Facts, Found, Identity};
+use crate::host::files::{Directory, Facts, Found, Identity, read_user};
 use crate::host::{Error, Roots, mounts::read_mounts};
 use crate::round::Change;
 use crate::values::Known;
@@ -114,7 +114,7 @@ struct Outfit {
 impl Outfit {
     /// Without a declared owner that of the tier's root; who is not root makes directories of its own.
     fn of(owner: Option<Owner>, mode: Bits, ground: &Ground) -> Outfit {
-        let tier = nix::unistd::geteuid().is_root().then_some(ground.owner);
+        let tier = (read_user() == 0).then_some(ground.owner);
         Outfit { owner: owner.or(tier), parents: tier, mode }
     }
 }
@@ -162,7 +162,7 @@ fn complete(directory: &Directory, outfit: &Outfit) -> Result<Change, Error> {
 /// Whether it is as `create_child` leaves it.
 fn is_untouched(directory: &Directory) -> Result<bool, Error> {
     let facts = directory.read_facts()?;
-    let mine = facts.user == nix::unistd::geteuid().as_raw() && facts.mode & 0o777 == 0o700;
+    let mine = facts.user == read_user() && facts.mode & 0o777 == 0o700;
     Ok(mine && directory.read_emptiness()?)
 }
 

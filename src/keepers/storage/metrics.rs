@@ -1,9 +1,10 @@
 //! The metrics of tiers and declared directories. Pure.
 
 use super::config::Config;
-use super::observe::{Ground, Seen, TierSeen};
+use super::observe::{Ground, Seen};
+use super::proof::declared_ground;
 use super::verdict::{Verdict, is_usable, judge};
-use crate::metrics::{Family, Group, Page};
+use crate::metrics::{Family, Group, Number, Page};
 
 const SIZE: Family = Family::gauge("hostkeeper_tier_size_bytes", "Size of the tier's file system.");
 const AVAILABLE: Family =
@@ -31,8 +32,14 @@ pub fn measure(config: &Config, seen: &Seen, page: &mut Page) {
     if !page.wants(Group::Hostkeeper, COLLECTOR) {
         return;
     }
-    per_ground(seen, page, &SIZE, |ground| Some(ground.size as f64));
-    per_ground(seen, page, &AVAILABLE, |ground| Some(ground.available as f64));
+    // The numbers of a disk that is not the declared one would be wrong numbers of the tier.
+    let grounds: Vec<(&String, &Ground)> = config
+        .tiers
+        .iter()
+        .filter_map(|(name, tier)| Some((name, declared_ground(name, tier, seen.tiers.get(name)?)?)))
+        .collect();
+    per_ground(&grounds, page, &SIZE, |ground| Some(ground.size.into()));
+    per_ground(&grounds, page, &AVAILABLE, |ground| Some(ground.available.into()));
     page.family(&MIN_FREE);
     for (name, tier) in &config.tiers {
         if let Some(least) = tier.min_free {
@@ -40,7 +47,7 @@ pub fn measure(config: &Config, seen: &Seen, page: &mut Page) {
         }
     }
     let at = seen.at.as_microsecond() as f64 / 1e6;
-    per_ground(seen, page, &FULL, |ground| ground.full_in.map(|seconds| (at + seconds).round()));
+    per_ground(&grounds, page, &FULL, |ground| Some((at + ground.full_in?).round().into()));
     page.family(&USABLE);
     for name in config.tiers.keys() {
         page.sample(&[("tier", name)], is_usable(config, seen, name));
@@ -55,13 +62,16 @@ pub fn measure(config: &Config, seen: &Seen, page: &mut Page) {
     }
 }
 
-fn per_ground(seen: &Seen, page: &mut Page, family: &Family, value: impl Fn(&Ground) -> Option<f64>) {
+fn per_ground(
+    grounds: &[(&String, &Ground)],
+    page: &mut Page,
+    family: &Family,
+    value: impl Fn(&Ground) -> Option<Number>,
+) {
     page.family(family);
-    for (name, tier) in &seen.tiers {
-        if let Some(TierSeen::There(ground)) = tier.value()
-            && let Some(value) = value(ground)
-        {
-            page.sample(&[("tier", name)], value);
+    for (name, ground) in grounds {
+        if let Some(value) = value(ground) {
+            page.sample(&[("tier", name.as_str())], value);
         }
     }
 }

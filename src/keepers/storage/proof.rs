@@ -33,6 +33,17 @@ pub fn find_fault(name: &str, tier: &Tier, seen: &Known<TierSeen>) -> Option<Con
     Some(concern(id, name, text, vec![declared], cure))
 }
 
+/// What the tier stands on, when that is what was declared: also a read-only disk has its size.
+pub fn declared_ground<'s>(name: &str, tier: &Tier, seen: &'s Known<TierSeen>) -> Option<&'s Ground> {
+    match seen {
+        Known::Known(TierSeen::There(ground)) => {
+            let faults = [missing_mount, wrong_device, wrong_media];
+            (!faults.into_iter().any(|fault| fault(name, tier, ground).is_some())).then_some(ground)
+        }
+        _ => None,
+    }
+}
+
 /// Whom a concern about a tier is about.
 pub fn subject(tier: &str) -> Subject {
     Subject::thing(format!("tier:{tier}"))

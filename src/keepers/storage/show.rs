@@ -2,7 +2,7 @@
 
 use super::config::Config;
 use super::observe::{Seen, TierSeen};
-use super::proof::find_fault;
+use super::proof::{declared_ground, find_fault};
 use super::verdict::{Wanted, judge};
 use crate::round::{DirView, TierView, Views};
 use crate::values::Known;
@@ -31,6 +31,8 @@ fn tier_view(config: &Config, seen: &Seen, name: &str) -> Option<TierView> {
     };
     if let Known::Known(TierSeen::There(ground)) = found {
         view.device = ground.device.value().and_then(|device| Some(device.as_ref()?.name.clone()));
+    }
+    if let Some(ground) = declared_ground(name, tier, found) {
         view.size_bytes = Some(ground.size);
         view.available_bytes = Some(ground.available);
         view.full_in_seconds = ground.full_in;

@@ -69,8 +69,11 @@ fn a_file_that_others_can_write_is_refused() {
     assert!(book.probe(&at(2)));
     std::fs::remove_file(&file).unwrap();
     std::os::unix::fs::symlink("/dev/null", &file).unwrap();
-    let book = Book::open(directory.path(), &at(3));
+    let mut book = Book::open(directory.path(), &at(3));
     assert!(book.trouble().unwrap().contains("not a regular file"));
+    std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    book.probe(&at(4));
+    assert!(book.trouble().unwrap().contains("chmod o-w"));
 }
 
 #[test]
@@ -93,6 +96,8 @@ fn a_healthy_ledger_is_tried_now_and_then_and_quietly() {
     assert!(!book.probe(&at(4)));
     assert_eq!(pulse(&mut book), 0);
     assert!(!book.probe(&at(5)));
-    assert_eq!(pulse(&mut book), 5_000_000);
+    assert_eq!((pulse(&mut book), book.last_alive()), (5_000_000, None));
     assert!(book.history(&Query::default()).unwrap().is_empty());
+    drop(book);
+    assert_eq!(Book::open(directory.path(), &at(100)).last_alive(), Some(&at(5).stamp()));
 }

@@ -207,3 +207,23 @@ fn metrics_are_complete_and_switched_off_by_name() {
     }
     assert_eq!(text(Filter { exclude: vec!["storage".into()], ..Filter::default() }), "");
 }
+
+#[test]
+fn the_numbers_of_a_wrong_disk_are_not_shown_as_the_tier_s() {
+    let mut config = one(dir("pg", None, None));
+    config.tiers.get_mut("ssd").unwrap().require_mount = true;
+    let text = |ground: Ground| {
+        let found = seen(ground, there((0, 0), 0o755, None));
+        let mut page = Page::new(Filter::default(), 1000);
+        metrics::measure(&config, &found, &mut page);
+        (String::from_utf8(page.finish()).unwrap(), show::show(&config, &found).tiers.remove(0))
+    };
+    let (page, view) = text(Ground { mount_root: false, full_in: Some(1.0), ..ground() });
+    assert!(page.contains("hostkeeper_tier_usable{tier=\"ssd\"} 0"), "{page}");
+    assert!(!page.contains("_size_") && !page.contains("_available_") && !page.contains("_full_"), "{page}");
+    assert_eq!((view.size_bytes, view.device.as_deref()), (None, Some("sda1")));
+    assert!(view.state.starts_with("nothing is mounted"), "{}", view.state);
+    let (page, view) = text(Ground { read_only: true, ..ground() });
+    assert!(page.contains("hostkeeper_tier_size_bytes{tier=\"ssd\"} 478888853504"), "{page}");
+    assert_eq!((view.size_bytes, view.state.as_str()), (Some(446 * GIB), "/srv/ssd is mounted read-only"));
+}
