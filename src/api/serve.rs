@@ -52,7 +52,7 @@ pub struct Door {
 }
 
 impl Door {
-    /// Opens the socket. Fails when another agent serves it or something that is not a socket is in its place.
+    /// Opens the socket; call it within a runtime. Fails when another agent serves it or something that is not a socket is in its place.
     pub fn open(options: &ServeOptions) -> Result<Door, host::Error> {
         let gid = options.group.as_deref().and_then(socket::find_group);
         let listener = socket::start_listening(&options.socket, gid)?;
@@ -172,11 +172,13 @@ impl Shared {
                 .await
                 .unwrap_or_else(|refusal| shell(Response::refuse(&refusal)));
         }
-        let limit = if asked.method == Method::Post { ORDER_LIMIT } else { LOOK_LIMIT };
+        let orders = asked.method == Method::Post;
+        let limit = if orders { ORDER_LIMIT } else { LOOK_LIMIT };
         deadline.extend(limit + WIRE_LIMIT);
-        // In a task of its own: an order goes on when the client goes away.
+        // In a task of its own: an order goes on when the client goes away, and a defect is an answer.
         let (agent, peer) = (Arc::clone(&self.agent), peer.clone());
         let work = tokio::spawn(async move { answer(agent.as_ref(), &asked, &peer).await });
+        let _question = (!orders).then(|| EndWith(work.abort_handle()));
         shell(match tokio::time::timeout(limit, work).await {
             Ok(Ok(response)) => response,
             Ok(Err(_)) => Response::refuse(&defect()),
@@ -216,6 +218,15 @@ impl Shared {
         let mut response = hyper::Response::new(body);
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(events::CONTENT_TYPE));
         Ok(response)
+    }
+}
+
+/// Ends a task that nobody waits for any more.
+struct EndWith(tokio::task::AbortHandle);
+
+impl Drop for EndWith {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
