@@ -15,6 +15,7 @@ pub mod routes;
 mod rows;
 mod serve;
 pub mod shapes;
+mod shell;
 pub mod stream;
 pub mod types;
 mod views;

@@ -1,29 +1,26 @@
 //! The API on its Unix socket: who may connect, how many, how long. A thin shell around `answer` and the event stream.
 
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::answer::{answer, refuse_rights};
-use super::link::{BodyError, Deadline, MOST_HEADER, ended, read_body, serve_one};
+use super::link::{Deadline, ended, serve_one};
 use super::request::{Method, Peer, Request, Response, Rights};
 use super::routes::{self, Place};
+use super::shell::{Reply, busy, read_request, refuse_busy, shell};
 use super::types::Caller;
 use super::{Agent, Refusal, events};
 use crate::host::{self, socket};
 
 const MOST_CONNECTIONS: usize = 64;
 const MOST_STREAMS: usize = 16;
-const MOST_BODY: usize = 64 * 1024;
 /// A question is answered within this; an order may take longer.
 const LOOK_LIMIT: Duration = Duration::from_secs(10);
 const ORDER_LIMIT: Duration = Duration::from_secs(300);
@@ -52,7 +49,7 @@ pub struct Door {
 }
 
 impl Door {
-    /// Opens the socket. Fails when another agent serves it or something that is not a socket is in its place.
+    /// Opens the socket; call it within a runtime. Fails when another agent serves it or something that is not a socket is in its place.
     pub fn open(options: &ServeOptions) -> Result<Door, host::Error> {
         let gid = options.group.as_deref().and_then(socket::find_group);
         let listener = socket::start_listening(&options.socket, gid)?;
@@ -82,7 +79,7 @@ impl Door {
                     Ok((stream, _)) if connections.len() < MOST_CONNECTIONS => {
                         connections.spawn(Arc::clone(&shared).connection(stream));
                     }
-                    Ok((stream, _)) => refuse_busy(&stream),
+                    Ok((stream, _)) => refuse_busy(&stream, MOST_CONNECTIONS),
                     // Out of descriptors or memory: what is under way will free some.
                     Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
                 },
@@ -172,11 +169,13 @@ impl Shared {
                 .await
                 .unwrap_or_else(|refusal| shell(Response::refuse(&refusal)));
         }
-        let limit = if asked.method == Method::Post { ORDER_LIMIT } else { LOOK_LIMIT };
+        let orders = asked.method == Method::Post;
+        let limit = if orders { ORDER_LIMIT } else { LOOK_LIMIT };
         deadline.extend(limit + WIRE_LIMIT);
-        // In a task of its own: an order goes on when the client goes away.
+        // In a task of its own: an order goes on when the client goes away, and a defect is an answer.
         let (agent, peer) = (Arc::clone(&self.agent), peer.clone());
         let work = tokio::spawn(async move { answer(agent.as_ref(), &asked, &peer).await });
+        let _question = (!orders).then(|| EndWith(work.abort_handle()));
         shell(match tokio::time::timeout(limit, work).await {
             Ok(Ok(response)) => response,
             Ok(Err(_)) => Response::refuse(&defect()),
@@ -219,41 +218,18 @@ impl Shared {
     }
 }
 
+/// Ends a task that nobody waits for any more.
+struct EndWith(tokio::task::AbortHandle);
+
+impl Drop for EndWith {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 async fn is_member(uid: u32, group: u32) -> bool {
     let look = tokio::task::spawn_blocking(move || socket::list_groups_of(uid).contains(&group));
     matches!(tokio::time::timeout(GROUPS_LIMIT, look).await, Ok(Ok(true)))
-}
-
-/// The request as data. `Last-Event-ID` becomes the parameter `after`, where a stream is taken up again.
-async fn read_request(request: hyper::Request<Incoming>) -> Result<Request, Refusal> {
-    let method = match request.method().as_str() {
-        "GET" | "HEAD" => Method::Get,
-        "POST" => Method::Post,
-        _ => {
-            let cure = "use GET, HEAD or POST".into();
-            return Err(Refusal { code: "method".into(), text: "this verb is not answered here".into(), cure });
-        }
-    };
-    let path = request.uri().path().to_owned();
-    let query = request.uri().query().unwrap_or_default().to_owned();
-    let resumed = request.headers().get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
-    let query = match resumed.filter(|_| path == "/v1/events") {
-        Some(id) => format!("{query}&{}", super::request::encode_query(&[("after", &id)])),
-        None => query,
-    };
-    let body = read_body(request.into_body(), MOST_BODY).await.map_err(|error| match error {
-        BodyError::TooLarge => Refusal {
-            code: "too_large".into(),
-            text: format!("the body is larger than {MOST_BODY} bytes"),
-            cure: "name fewer steps in one order".into(),
-        },
-        BodyError::TooSlow | BodyError::Broken => Refusal {
-            code: "bad_request".into(),
-            text: "the body did not arrive whole within 5 s".into(),
-            cure: "send it at once".into(),
-        },
-    })?;
-    Ok(Request { method, path, query, body: body.to_vec() })
 }
 
 fn defect() -> Refusal {
@@ -269,70 +245,5 @@ fn too_long(limit: Duration) -> Refusal {
         code: "timeout".into(),
         text: format!("no answer within {} s; an order that was begun goes on", limit.as_secs()),
         cure: "see hostkeeper history for what came of it".into(),
-    }
-}
-
-fn busy(what: &str, most: usize) -> Refusal {
-    Refusal {
-        code: "busy".into(),
-        text: format!("{most} {what} are open already"),
-        cure: "try again in a second".into(),
-    }
-}
-
-/// An answer in HTTP.
-fn shell(response: Response) -> hyper::Response<Reply> {
-    let allow = response.status == 405;
-    let mut shelled = hyper::Response::new(Reply::Whole(Some(Bytes::from(response.body))));
-    *shelled.status_mut() = hyper::StatusCode::from_u16(response.status).unwrap_or_default();
-    shelled.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(response.content_type));
-    if allow {
-        shelled.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
-    }
-    shelled
-}
-
-/// Says that there are too many connections, without waiting for the client.
-fn refuse_busy(stream: &UnixStream) {
-    let body = Response::refuse(&busy("connections", MOST_CONNECTIONS)).body;
-    let mut text = format!(
-        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\n\
-         connection: close\r\ncontent-length: {}\r\n\r\n",
-        body.len()
-    )
-    .into_bytes();
-    text.extend_from_slice(&body);
-    // Reading first what has come already lets the close be a plain one.
-    let mut request = [0_u8; MOST_HEADER];
-    let _ = stream.try_read(&mut request);
-    let _ = stream.try_write(&text);
-}
-
-/// The body of an answer: whole, or lines as they come.
-enum Reply {
-    Whole(Option<Bytes>),
-    Lines(mpsc::Receiver<Bytes>),
-}
-
-impl Body for Reply {
-    type Data = Bytes;
-    type Error = std::convert::Infallible;
-
-    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        match self.get_mut() {
-            Reply::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Reply::Lines(lines) => lines.poll_recv(context).map(|line| line.map(|line| Ok(Frame::data(line)))),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        matches!(self, Reply::Whole(None))
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Reply::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Reply::Lines(_) => SizeHint::default(),
-        }
     }
 }

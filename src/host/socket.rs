@@ -27,7 +27,7 @@ pub struct PeerIds {
     pub groups: Vec<u32>,
 }
 
-/// Listens at `path`: mode 0660, group `gid` when given. A socket that nobody serves is replaced; one that is served,
+/// Listens at `path`: mode 0660, group `gid` when given and allowed. A socket that nobody serves is replaced; one that is served,
 /// and anything that is not a socket, is an error.
 pub fn start_listening(path: &Path, gid: Option<u32>) -> Result<UnixListener, Error> {
     let failed = |verb, source| Error::file(verb, path, source);
@@ -43,7 +43,11 @@ pub fn start_listening(path: &Path, gid: Option<u32>) -> Result<UnixListener, Er
     let address = UnixAddr::new(path).map_err(|errno| failed("listen at", errno.into()))?;
     socket::bind(fd.as_raw_fd(), &address).map_err(|errno| failed("listen at", errno.into()))?;
     // Until `listen` below, whoever finds the path is refused by the kernel: rights first.
-    nix::unistd::chown(path, None, gid.map(Gid::from_raw)).map_err(|errno| failed("set the group of", errno.into()))?;
+    let given = nix::unistd::chown(path, None, gid.map(Gid::from_raw));
+    // Only root and members may give a file to a group; an agent of anybody else keeps its own group.
+    given
+        .or_else(|errno| if errno == Errno::EPERM && own_uid() != 0 { Ok(()) } else { Err(errno) })
+        .map_err(|errno| failed("set the group of", errno.into()))?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))
         .map_err(|error| failed("set the mode of", error))?;
     let backlog = Backlog::new(BACKLOG).map_err(|errno| failed("listen at", errno.into()))?;

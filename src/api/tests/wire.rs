@@ -34,6 +34,22 @@ async fn the_same_answers_come_over_the_socket() {
 }
 
 #[tokio::test]
+async fn how_long_answers_take_is_counted_by_route() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let pages = recorder.handle();
+    let _here = metrics::set_default_local_recorder(&recorder);
+    let served = Served::start(ScriptedAgent::new()).await;
+    for target in ["/v1/status/athena", "/v1/status/wxlibrary", "/made/up", "/made/up/too"] {
+        served.client().ask(&Request::get(target)).await.unwrap();
+    }
+    let page = pages.render();
+    for line in ["{route=\"/v1/status/{project}\"} 2", "{route=\"other\"} 2"] {
+        assert!(page.contains(&format!("hostkeeper_api_request_duration_seconds_count{line}")), "{page}");
+    }
+    served.end().await;
+}
+
+#[tokio::test]
 async fn the_socket_is_0660_and_stale_ones_are_replaced() {
     let served = Served::start(ScriptedAgent::new()).await;
     let meta = std::fs::metadata(served.socket()).unwrap();

@@ -10,6 +10,9 @@ use crate::web::html::{Html, bound, bytes, cores, of, percent, rate};
 /// Rows of one table.
 const MOST_ROWS: usize = 300;
 
+/// Facts behind one concern or step; `explain` has them all.
+const MOST_FACTS: usize = 8;
+
 /// `2026-01-31 09:12:00` in UTC, with the letter that says so.
 pub(super) fn moment(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
@@ -56,7 +59,7 @@ pub(super) fn push_concerns(html: &mut Html, concerns: &[Finding]) {
             .text(&concern.text)
             .raw("<span class=\"note\">");
         html.text(&concern.id);
-        for fact in &concern.evidence {
+        for fact in concern.evidence.iter().take(MOST_FACTS) {
             html.raw(" · ").text(&fact.what).raw(" ").text(&fact.value).raw(" (");
             html.text(fact.origin.as_deref().unwrap_or(&fact.source)).raw(")");
         }
@@ -124,7 +127,7 @@ fn push_step(html: &mut Html, step: &StepRow) {
         html.raw(" · undo: ").text(undo);
     }
     html.raw("</span></td><td class=\"w\">").text(&step.because.text).raw("<span class=\"note\">");
-    for (index, fact) in step.because.evidence.iter().enumerate() {
+    for (index, fact) in step.because.evidence.iter().take(MOST_FACTS).enumerate() {
         html.raw(if index > 0 { " · " } else { "" }).text(&fact.what).raw(" ").text(&fact.value).raw(" (");
         html.text(fact.origin.as_deref().unwrap_or(&fact.source)).raw(")");
     }
