@@ -87,7 +87,7 @@ fn check_host(host: &HostSettings) -> Vec<Problem> {
     {
         problems.push(Problem::new("host.name", "is no host name", "use letters, digits, - and ., such as \"db1\""));
     }
-    let (least, most) = (Duration::from_secs(1), Duration::from_secs(3600));
+    let (least, most) = (Duration::from_millis(100), Duration::from_secs(3600));
     if !(least..=most).contains(&host.interval.0) {
         problems.push(Problem::new("host.interval", "must be 100ms to 1h", "use \"10s\""));
     }

@@ -78,6 +78,7 @@ impl Book {
             lost: 0,
             results: Vec::new(),
             pulsed: None,
+            last_alive: None,
         }
     }
 

@@ -110,7 +110,7 @@ fn announce() {
 /// Waits for a few orders of the child, a little more, and kills it.
 fn kill_in_the_middle(mut child: Child, round: u64) {
     let wanted = 1 + round % 7;
-    let mut out = child.stdout.take().unwrap().bytes();
+    let mut out = std::io::BufReader::new(child.stdout.take().unwrap()).bytes();
     let mut seen = 0;
     while seen < wanted {
         seen += u64::from(out.next().unwrap().unwrap() == MARK);

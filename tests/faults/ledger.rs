@@ -172,7 +172,7 @@ fn killed_two_hundred_times_it_has_everything_that_it_acknowledged() {
         let before = said_bytes(state);
         let mut writer = start_writer(state);
         // One in four is killed while it starts, the others while they write.
-        let writing = next(&mut seed) % 4 != 0;
+        let writing = !next(&mut seed).is_multiple_of(4);
         while writing && said_bytes(state) == before {
             std::thread::sleep(Duration::from_micros(200));
         }

@@ -283,6 +283,7 @@ fn host() -> HostView {
             memory_used_bytes: Some(6 * gib),
             utilization_percent: Some(37.0),
         }],
+        filesystems: Vec::new(),
         docker: Some("20.10.24".into()),
     }
 }

@@ -81,7 +81,7 @@ fn an_emptied_ledger_is_said() {
     let directory = tempfile::tempdir().unwrap();
     drop(Book::open(directory.path(), &at(0)));
     std::fs::write(directory.path().join(FILE), "").unwrap();
-    let mut book = Book::open(directory.path(), &at(1));
+    let book = Book::open(directory.path(), &at(1));
     assert_eq!(book.history(&Query::default()).unwrap()[0].kind, "ledger_lost");
 }
 
