@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("cli", &["daemon", "web", "api", "config", "round", "ledger", "metrics", "values"]),
     ("daemon", &["web", "api", "config", "keepers", "round", "ledger", "host", "metrics", "values"]),
-    ("web", &["api", "host", "values"]),
+    ("web", &["api", "round", "host", "metrics", "values"]),
     ("api", &["round", "ledger", "host", "metrics", "values"]),
     ("config", &["keepers", "round", "metrics", "values"]),
     ("keepers", &["round", "ledger", "host", "metrics", "values"]),

@@ -17,6 +17,7 @@ use super::systemd::Systemd;
 use crate::api::{Agent, Door, ServeOptions};
 use crate::config::{self, Loaded, Problems};
 use crate::host::lock::Lock;
+use crate::host::open_files::raise_open_files;
 use crate::host::{Clock, Error, Host, Roots};
 use crate::ledger::{Book, Event};
 
@@ -39,6 +40,8 @@ pub enum Failure {
 pub fn run(places: &Places) -> Result<(), Failure> {
     let loaded = config::load(&places.config).map_err(Failure::Config)?;
     let _lock = Lock::acquire(&places.state)?;
+    let limit = raise_open_files();
+    tracing::debug!(?limit, "open files");
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .max_blocking_threads(8)

@@ -13,6 +13,7 @@ pub mod lock;
 pub mod machine;
 pub mod mounts;
 pub mod nvml;
+pub mod open_files;
 pub mod patience;
 pub mod privileges;
 pub mod procfs;

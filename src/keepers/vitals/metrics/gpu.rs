@@ -1,7 +1,7 @@
 //! GPUs: `hostkeeper_gpu_*` in base units, nvidia_gpu_exporter's core names, and the manual's two. A value that could not be
 //! had has no sample.
 
-use crate::host::nvml::Gpu;
+use crate::keepers::vitals::observe::gpu::Gpu;
 use crate::keepers::vitals::observe::gpu::GpuSeen;
 use crate::metrics::{Family, Group, Number, Page};
 

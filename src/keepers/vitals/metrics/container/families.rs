@@ -2,7 +2,7 @@
 //! kernel does not tell exactly is not here (`docs/metrics.md` lists it): `container_tasks_state`, `container_fs_usage_bytes`,
 //! `container_fs_limit_bytes`, the errors and drops of the network (a veth counts them on the other side).
 
-use crate::host::cgroups::{DeviceIo, Pressure};
+use crate::keepers::vitals::observe::containers::{DeviceIo, Pressure, Throttle};
 use crate::keepers::vitals::observe::containers::{Nic, Usage};
 use crate::metrics::{Family, Number};
 
@@ -23,7 +23,7 @@ fn whole(number: u64) -> Number {
 }
 
 /// Quota counters are shown only under a quota, as cAdvisor does.
-fn under_quota(usage: &Usage, of: fn(&crate::host::cgroups::Throttle) -> Number) -> Option<Number> {
+fn under_quota(usage: &Usage, of: fn(&Throttle) -> Number) -> Option<Number> {
     usage.limits.cpu_quota_us?;
     usage.counters.throttle.as_ref().map(of)
 }

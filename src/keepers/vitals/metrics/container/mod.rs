@@ -13,7 +13,7 @@ use families::{
     PRESSURES, SINGLES, START_TIME,
 };
 
-use crate::host::cgroups::DeviceIo;
+use crate::keepers::vitals::observe::containers::DeviceIo;
 use crate::keepers::vitals::observe::containers::{ContainersSeen, Life, Usage};
 use crate::metrics::{Family, Group, Number, Page};
 

@@ -9,6 +9,7 @@ mod seen;
 #[cfg(test)]
 mod tests;
 
+pub use crate::host::cgroups::{DeviceIo, Pressure, Throttle};
 pub use poller::{Answer, Docked, Listing, Settings};
 pub use seen::{ContainerSeen, ContainersSeen, Devices, DockerState, Identity, Life, Machine, Nic, Rates, Usage};
 
