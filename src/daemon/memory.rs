@@ -1,11 +1,16 @@
 //! What the ledger asks for besides rounds: unfinished orders examined, trials undone when their time is over, the
 //! ledger tried again when it failed.
 
+use std::time::Duration;
+
 use super::rounds::Rounds;
 use super::running::lock;
 use crate::api::Refusal;
 use crate::ledger::{Intent, Journal, Outcome};
 use crate::round::{LedgerState, SharedSeat, outcome_of};
+
+/// How often old entries are let go.
+const PRUNE_EVERY: Duration = Duration::from_secs(300);
 
 impl Rounds {
     /// Looks at every order whose result was never written, and writes down what is found. Nothing is repeated: the
@@ -44,7 +49,6 @@ impl Rounds {
                 if !self.was_writable {
                     tracing::info!("the ledger can be written");
                     self.examine_unfinished().await;
-                    self.prune();
                 }
                 self.was_writable = true;
                 LedgerState::Writable
@@ -61,10 +65,14 @@ impl Rounds {
     }
 
     /// Lets go of old entries, a bounded number at a time.
-    pub(super) fn prune(&mut self) {
+    pub(super) fn prune_now_and_then(&mut self, ledger: &LedgerState) {
+        let now = self.running.now();
+        if *ledger != LedgerState::Writable || now.up.saturating_sub(self.pruned) < PRUNE_EVERY {
+            return;
+        }
+        self.pruned = now.up;
         let loaded = self.running.loaded();
         let (keep, max) = (loaded.settings.ledger.keep.0, loaded.settings.ledger.max_size.0);
-        let now = self.running.now();
         if let Err(error) = self.running.with_book(|book| book.write(|ledger| ledger.prune(&now, keep, max))) {
             tracing::warn!("old entries of the ledger could not be removed: {}", error.chain());
         }

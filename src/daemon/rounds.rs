@@ -37,6 +37,8 @@ pub struct Rounds {
     /// Concerns of the last round: id and subject, severity and text.
     pub(super) standing: BTreeMap<(String, String), (String, String)>,
     pub(super) was_writable: bool,
+    /// When old entries were last let go, time since boot.
+    pub(super) pruned: Duration,
 }
 
 impl Rounds {
@@ -86,6 +88,7 @@ impl Rounds {
         self.number += 1;
         let ledger = self.probe_ledger().await;
         self.undo_expired_trials(&ledger).await;
+        self.prune_now_and_then(&ledger);
         let circumstances = self.circumstances(ledger, ordered);
         let running = self.running.clone();
         let host = running.host();

@@ -37,7 +37,12 @@ pub async fn scrape(running: &Running, mut filter: Filter) -> Scrape {
     let series = page.series();
     let mut text = page.finish();
     if let Some(recorder) = running.recorder.as_ref().filter(|_| events) {
-        text.extend_from_slice(recorder.render().as_bytes());
+        let events = recorder.render();
+        // The recorder parts its families by empty lines, which strict readers of the format refuse.
+        for line in events.lines().filter(|line| !line.is_empty()) {
+            text.extend_from_slice(line.as_bytes());
+            text.push(b'\n');
+        }
     }
     Scrape { text, series, collectors: collectors.into_iter().map(cost).collect() }
 }

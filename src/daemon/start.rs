@@ -162,6 +162,7 @@ fn sit_down(
         storm: StormWatch::default(),
         standing: std::collections::BTreeMap::new(),
         was_writable: true,
+        pruned: now.up,
     }
 }
 

@@ -2,7 +2,7 @@
 //! nothing stays half done, and the ledger says what happened.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test says so.
 
-use std::io::{Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -110,7 +110,7 @@ fn announce() {
 /// Waits for a few orders of the child, a little more, and kills it.
 fn kill_in_the_middle(mut child: Child, round: u64) {
     let wanted = 1 + round % 7;
-    let mut out = std::io::BufReader::new(child.stdout.take().unwrap()).bytes();
+    let mut out = BufReader::new(child.stdout.take().unwrap()).bytes();
     let mut seen = 0;
     while seen < wanted {
         seen += u64::from(out.next().unwrap().unwrap() == MARK);
@@ -135,7 +135,9 @@ fn agent_child() {
     let mut agent = Agent::start(place);
     block_on(async {
         agent.settle().await;
-        loop {
+        let parent = std::os::unix::process::parent_id();
+        // A test that failed must not leave an agent behind.
+        while std::os::unix::process::parent_id() == parent {
             agent.round().await;
             for below in ["a", "b", "e"] {
                 std::fs::remove_dir_all(place.join("tier").join(below)).unwrap();

@@ -131,7 +131,9 @@ fn writer_child() {
     let state = Path::new(&state);
     let mut book = Book::open(state, &at(0));
     let mut said = std::fs::OpenOptions::new().append(true).create(true).open(state.join("said")).unwrap();
-    for count in 0.. {
+    let parent = std::os::unix::process::parent_id();
+    // A test that failed must not leave a writer behind.
+    for count in (0..).take_while(|_| std::os::unix::process::parent_id() == parent) {
         let id = book.intend(&order(&format!("s{count}")), &at(count)).unwrap();
         said.write_all(format!("intent {id}\n").as_bytes()).unwrap();
         if count % 3 != 0 {
@@ -145,13 +147,29 @@ fn writer_child() {
     }
 }
 
-fn start_writer(state: &Path) -> Child {
-    Command::new(std::env::current_exe().unwrap())
+/// Ends with the test, also with one that fails.
+struct Writer(Child);
+
+impl Writer {
+    fn end(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let _ = self.0.kill().and_then(|()| self.0.wait());
+    }
+}
+
+fn start_writer(state: &Path) -> Writer {
+    let child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "writer_child", "--nocapture"])
         .env(WRITER, state)
         .stdout(Stdio::null())
-        .spawn()
-        .unwrap()
+        .spawn();
+    Writer(child.unwrap())
 }
 
 /// A small pseudo-random sequence: the moments of the kills are the same in each run, as far as the machine allows.
@@ -177,8 +195,7 @@ fn killed_two_hundred_times_it_has_everything_that_it_acknowledged() {
             std::thread::sleep(Duration::from_micros(200));
         }
         std::thread::sleep(Duration::from_micros(next(&mut seed) % 20_000));
-        writer.kill().unwrap();
-        writer.wait().unwrap();
+        writer.end();
         seen = verify(state, seen);
     }
     assert!(seen > 200, "the writers wrote almost nothing: {seen}");
@@ -218,15 +235,14 @@ fn reading_beside_a_writer_of_another_process_changes_nothing() {
         read += usize::from(reader.unwrap_or_else(|error| panic!("{}", error.chain())).len() == 100);
     }
     // Stopped, not ended: it holds the ledger open, and nothing but us could change a file.
-    let pid = nix::unistd::Pid::from_raw(i32::try_from(writer.id()).unwrap());
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(writer.0.id()).unwrap());
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGSTOP).unwrap();
     let state_of = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     while !state_of().contains(") T ") {
         std::thread::yield_now();
     }
     assert_unchanged_by_reading(state);
-    writer.kill().unwrap();
-    writer.wait().unwrap();
+    writer.end();
     assert_unchanged_by_reading(state);
     // As after a copy: the journal without its index cannot be read without writing, and says so.
     std::fs::remove_file(state.join(format!("{FILE}-shm"))).unwrap();

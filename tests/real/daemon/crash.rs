@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::agent::{Agent, have};
 
 /// Calls between an intent and its result: those of the ledger and those of the steps.
-const CALLS: [&str; 7] = ["pwrite64", "fdatasync", "fsync", "mkdirat", "fchmod", "fchown", "openat2"];
+const CALLS: [&str; 5] = ["pwrite64", "fdatasync", "mkdirat", "fchmod", "openat2"];
 
 fn config() -> String {
     let mut config = crate::KEPT.replace("\"200ms\"", "\"100ms\"");
@@ -42,7 +42,7 @@ fn killed_at_any_call_it_is_whole_after_the_next_start() {
         let mut agent = Agent::with_config(&config());
         std::fs::create_dir(agent.path("bulk")).unwrap();
         let call = CALLS[random(&mut state, CALLS.len() as u64) as usize];
-        let number = 1 + random(&mut state, 24);
+        let number = 1 + random(&mut state, 12);
         killed += u32::from(live_and_die(&mut agent, call, number));
         agent.start();
         agent.wait_for("all directories", |agent| (0..6).all(|n| agent.path(&format!("bulk/deep/er/d{n}")).is_dir()));

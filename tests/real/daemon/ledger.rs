@@ -11,7 +11,7 @@ struct Small(std::path::PathBuf);
 
 impl Small {
     fn mount(at: &std::path::Path) -> Option<Small> {
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=2M", "tmpfs"]).arg(at).status();
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=2M,mode=0700", "tmpfs"]).arg(at).status();
         let mounted = mounted.is_ok_and(|status| status.success());
         assert!(mounted || std::env::var("CI").as_deref() != Ok("true"), "cannot mount a tmpfs, and this is CI");
         mounted.then(|| Small(at.to_owned()))

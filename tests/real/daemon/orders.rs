@@ -42,7 +42,7 @@ fn rollback_takes_back_and_holds() {
     let entries = history["entries"].as_array().unwrap();
     let made = entries.iter().find(|e| e["text"].as_str().unwrap().contains("mode") && e["outcome"] == "made");
     let id = made.expect("the step is in the ledger")["id"].to_string();
-    agent.say(&["rollback", &id, "--yes"]);
+    agent.say(&["rollback", &id]);
     agent.wait_for("the mode of before", |agent| mode_of(agent, "bulk/shop/uploads") == 0o755);
     let plan = agent.json(&["plan"]);
     assert_eq!(plan["steps"][0]["gate"]["rule"], "held", "it is not done again by itself: {plan}");
