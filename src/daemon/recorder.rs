@@ -25,6 +25,10 @@ fn describe() {
     metrics::describe_counter!("hostkeeper_steps_total", "Steps begun, by keeper, kind and result.");
     metrics::describe_counter!("hostkeeper_orders_total", "Orders of people, by kind and result.");
     metrics::describe_counter!("hostkeeper_config_reloads_total", "Reloads of the configuration, by result.");
+    metrics::describe_histogram!(
+        "hostkeeper_api_request_duration_seconds",
+        "Length of an answer of the API, by route."
+    );
     metrics::describe_counter!("hostkeeper_ledger_failures_total", "Times the ledger could not be written.");
     metrics::counter!("hostkeeper_rounds_total").absolute(0);
     metrics::counter!("hostkeeper_ledger_failures_total").absolute(0);

@@ -17,6 +17,7 @@ pub mod open_files;
 pub mod patience;
 pub mod privileges;
 pub mod procfs;
+pub mod resident;
 pub mod socket;
 pub mod space;
 pub mod sysfs;

@@ -18,7 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::api::Client;
-use crate::host::{Error, privileges, socket};
+use crate::host::{Error, privileges, resident, socket};
 
 pub use admit::{Hosts, parse_gzip, parse_scrape_limit};
 pub use html::escape;
@@ -71,6 +71,7 @@ pub fn run(options: &WebOptions, started: impl FnOnce(SocketAddr)) -> Result<(),
     runtime.block_on(async {
         let shutdown = listen_for_end()?;
         started(address);
+        resident::release_start_up_code();
         serve(listener, client, &options.hosts, shutdown).await
     })
 }
