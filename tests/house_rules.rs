@@ -248,6 +248,37 @@ fn unsafe_stays_in_the_host_room_with_its_argument() {
 }
 
 #[test]
+fn every_concern_has_its_runbook_heading() {
+    let runbook = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/runbook.md")).unwrap();
+    let headings: BTreeSet<&str> = runbook.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    let mut used = BTreeSet::new();
+    for source in sources("src").iter().filter(|source| !source.is_test()) {
+        let room = source.room().map(|(room, _)| room).unwrap_or_default();
+        for (line, text) in
+            source.code().into_iter().filter(|_| ["keepers", "round", "ledger", "daemon"].contains(&room.as_str()))
+        {
+            for word in text.split('"').skip(1).step_by(2).filter(|word| is_concern(word)) {
+                used.insert(word.to_owned());
+                assert!(
+                    headings.contains(word),
+                    "{}:{line}: concern {word} has no heading in docs/runbook.md",
+                    source.name()
+                );
+            }
+        }
+    }
+    let unused: Vec<&&str> = headings.iter().filter(|heading| !used.contains(**heading)).collect();
+    assert!(unused.is_empty(), "headings of concerns that nothing raises: {unused:?}");
+}
+
+/// `tier-low-space`: a family of concerns, a dash, and words.
+fn is_concern(word: &str) -> bool {
+    const FAMILIES: &[&str] = &["tier", "dir", "ledger", "keeper", "step", "config", "kill"];
+    let plain = word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.ends_with('-');
+    word == "drift" || plain && word.split_once('-').is_some_and(|(family, _)| FAMILIES.contains(&family))
+}
+
+#[test]
 fn every_integration_test_is_declared() {
     // `autotests` is off: a test file that Cargo.toml does not name would silently never run.
     let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();

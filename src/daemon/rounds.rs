@@ -172,7 +172,7 @@ impl Rounds {
         let events = own_concerns::changes(&self.standing, &now, snapshot);
         self.standing = now;
         for event in &events {
-            let project = event.project.as_ref().map_or("", |project| project.as_str());
+            let project = event.project.as_ref().map(|project| project.as_str());
             let because = event.because.as_deref().unwrap_or_default();
             tracing::warn!(PROJECT = project, EVENT = %event.kind, "{}: {because}", event.text);
         }
@@ -199,7 +199,7 @@ fn count(result: &RoundResult, took: Duration) {
 }
 
 fn log_step(done: &crate::round::Done, word: &str) {
-    let project = done.step.subject.project.as_ref().map_or("", |project| project.as_str());
+    let project = done.step.subject.project.as_ref().map(|project| project.as_str());
     let because = &done.step.because.text;
     match &done.outcome {
         Outcome::Failed(why) => {
