@@ -67,6 +67,7 @@ pub struct HostView {
     pub network_transmit_bytes_per_second: Option<f64>,
     pub gpus: Vec<GpuView>,
     /// File systems on block devices, by mount point.
+    #[serde(default)]
     pub filesystems: Vec<FilesystemView>,
     /// What reached us of Docker: its version, or why it could not be asked.
     pub docker: Option<String>,

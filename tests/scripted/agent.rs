@@ -11,8 +11,8 @@ use hostkeeper::api::{Agent, Answer, Refusal};
 use hostkeeper::ledger::{Entry, Outcome};
 use hostkeeper::metrics::{Family, Filter, Group, Page};
 use hostkeeper::round::{
-    AgentView, Block, Class, Concern, ContainerView, DirView, Evidence, Gate, GpuView, HostView, KeeperReport,
-    LedgerState, PlannedView, ProjectView, Reason, Severity, Snapshot, Subject, TierView,
+    AgentView, Block, Class, Concern, ContainerView, DirView, Evidence, FilesystemView, Gate, GpuView, HostView,
+    KeeperReport, LedgerState, PlannedView, ProjectView, Reason, Severity, Snapshot, Subject, TierView,
 };
 use hostkeeper::values::{Mode, ProjectName};
 use tokio::sync::watch;
@@ -283,7 +283,13 @@ fn host() -> HostView {
             memory_used_bytes: Some(6 * gib),
             utilization_percent: Some(37.0),
         }],
-        filesystems: Vec::new(),
+        filesystems: vec![FilesystemView {
+            path: "/data".into(),
+            device: "bcache0".into(),
+            fstype: "ext4".into(),
+            size_bytes: 5500 * gib,
+            available_bytes: 1500 * gib,
+        }],
         docker: Some("20.10.24".into()),
     }
 }

@@ -47,7 +47,7 @@ fn observing_agent_recovers(spoil: impl Fn(&Agent), mend: impl Fn(&Agent)) {
     assert!(agent.log().contains("the ledger cannot be written"), "{}", agent.log());
     mend(&agent);
     agent.wait_for("the directory again", |agent| agent.path("bulk/shop/orders").is_dir());
-    assert!(agent.metrics().contains("\nhostkeeper_ledger_writable 1\n"));
+    agent.wait_for("the metric", |agent| agent.metrics().contains("\nhostkeeper_ledger_writable 1\n"));
     assert!(agent.stop().success());
 }
 

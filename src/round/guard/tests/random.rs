@@ -48,8 +48,10 @@ proptest! {
             let key = format!("health:restart:{subject}");
             let mine: Vec<Attempt> = attempts.iter().filter(|a| a.key == key).cloned().collect();
             prop_assert!(most_within(&mine, 600, |_| true) <= 3, "service budget");
-            // After the first ten minutes of trouble: at most one try per half hour.
-            let late = mine.iter().skip(3).cloned().collect::<Vec<_>>();
+            // After three tries within ten minutes: at most one try per half hour.
+            let ended = |n: usize| mine[n].ended.as_ref().unwrap().up.as_secs();
+            let tripped = (2..mine.len()).find(|n| mine[*n].began.up.as_secs() - ended(n - 2) <= 600);
+            let late = mine.iter().skip(tripped.map_or(mine.len(), |n| n + 1)).cloned().collect::<Vec<_>>();
             prop_assert!(most_within(&late, 1800, |_| true) <= 1, "half-open tries of {subject}: {late:?}");
         }
     }
