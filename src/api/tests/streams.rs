@@ -12,7 +12,8 @@ use crate::scripted::{ScriptedAgent, entry};
 async fn ids(events: &mut Events, count: usize) -> Vec<i64> {
     let mut ids = Vec::new();
     while ids.len() < count {
-        let event = events.next().await.unwrap().expect("the stream goes on");
+        let event = tokio::time::timeout(Duration::from_secs(30), events.next()).await.expect("an event in time");
+        let event = event.unwrap().expect("the stream goes on");
         assert_eq!(event.name, "entry");
         let shown: shapes::EventShown = serde_json::from_str(&event.data).unwrap();
         assert_eq!((shown.schema.as_str(), Some(shown.entry.id)), ("hostkeeper.event/1", event.id));
@@ -47,7 +48,8 @@ async fn without_a_place_only_what_is_new_comes_and_the_header_is_a_place() {
     let mut text = String::new();
     while !text.contains("id: 3\nevent: entry\ndata: {\"schema\":\"hostkeeper.event/1\",\"id\":3") {
         let mut bytes = [0; 4096];
-        let count = stream.read(&mut bytes).await.unwrap();
+        let count = tokio::time::timeout(Duration::from_secs(10), stream.read(&mut bytes)).await;
+        let count = count.expect("the entry after the last one seen").unwrap();
         assert!(count > 0, "{text}");
         text.push_str(&String::from_utf8_lossy(&bytes[..count]));
     }
