@@ -245,7 +245,7 @@ fn chromium_shows_the_page() {
     // 3 concerns, 2 projects, 2 steps, 2 tiers, 2 directories, 10 containers, 3 entries, and 7 heads.
     assert_eq!(dom.matches("<tr>").count(), 31);
     assert!(!dom.contains("<img") && !dom.contains("<b id=") && !dom.contains("taken</title>"));
-    let target = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target");
+    let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let shots = [
         ("page", "1360,1900", "preferredColorScheme=1"),
         ("page-narrow", "500,2600", "preferredColorScheme=1"),
