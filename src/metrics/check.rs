@@ -111,7 +111,7 @@ impl Reading {
 
     /// Lines of `name` follow. A family's lines stand together.
     fn enter(&mut self, name: &str) {
-        if name == self.family {
+        if name == self.family && !name.is_empty() {
             return;
         }
         self.close();

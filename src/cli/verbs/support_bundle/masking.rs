@@ -35,20 +35,22 @@ fn is_plain(value: &Value) -> bool {
 /// `text` with secrets masked.
 pub fn redact(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
-    let mut block = None;
+    let mut in_block = false;
     for line in text.split_inclusive('\n') {
-        let ends = line.contains("-----END ");
-        match (block, line.find("-----BEGIN ")) {
-            (None, None) => masked.push_str(&redact_line(line)),
-            (None, Some(at)) => {
+        match line.find("-----BEGIN ") {
+            _ if in_block => {}
+            None => masked.push_str(&redact_line(line)),
+            Some(at) => {
                 masked.push_str(&redact_line(line.get(..at).unwrap_or_default()));
                 masked.push_str(MASK);
                 masked.push('\n');
-                block = (!ends).then_some(());
             }
-            (Some(()), _) if ends => block = None,
-            (Some(()), _) => {}
         }
+        // One line may end a block and begin the next: files put together without a newline between them.
+        in_block = match (line.rfind("-----BEGIN "), line.rfind("-----END ")) {
+            (None, None) => in_block,
+            (begin, end) => begin > end,
+        };
     }
     masked
 }
@@ -94,7 +96,7 @@ fn mask_assigned(line: &str) -> String {
         let Some((sign, value)) = assignment(after, flag) else { continue };
         masked.push_str(sign);
         masked.push_str(MASK);
-        rest = value_end(value);
+        rest = values_end(value);
     }
     masked.push_str(rest);
     masked
@@ -134,11 +136,27 @@ fn scheme_word(value: &str) -> &str {
         .unwrap_or(value)
 }
 
+/// What follows a value, and what follows the value of that where it is a key or a flag itself: `auth: password: x`.
+fn values_end(value: &str) -> &str {
+    let mut value = value;
+    loop {
+        let rest = value_end(value);
+        let taken = value.get(..value.len() - rest.len()).unwrap_or_default();
+        let assigns = taken.trim_end_matches(['"', '\'', ' ', '\t', '\\']).ends_with(['=', ':']);
+        value = match assignment(rest, taken.starts_with("--")) {
+            Some((_, next)) => next,
+            None if assigns && !rest.trim().is_empty() => scheme_word(rest.trim_start_matches([' ', '\t'])),
+            None => return rest,
+        };
+    }
+}
+
 /// What follows a value: a quoted one ends at its quote, a bare one at a blank or separator. In JSON within JSON the
 /// quotes themselves are escaped.
 fn value_end(value: &str) -> &str {
+    let line_end = if value.ends_with('\n') { "\n" } else { "" };
     if let Some(inner) = value.strip_prefix("\\\"") {
-        return inner.split_once("\\\"").map(|(_, after)| after).unwrap_or_default();
+        return inner.split_once("\\\"").map_or(line_end, |(_, after)| after);
     }
     let mut escaped = false;
     let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
@@ -152,7 +170,7 @@ fn value_end(value: &str) -> &str {
         }
         escaped = c == '\\' && !escaped;
     }
-    if value.ends_with('\n') { "\n" } else { "" }
+    line_end
 }
 
 /// Runs of characters that are no words.
@@ -206,10 +224,16 @@ mod tests {
             ("DB_PASSWORD=hunter2 HOST=db", "DB_PASSWORD=*** HOST=db"),
             ("Authorization: Bearer abc.def-1 x", "Authorization: Bearer *** x"),
             ("{\\\"api_key\\\":\\\"hunter2\\\"}", "{\\\"api_key\\\":***}"),
+            ("{\\\"api_key\\\":\\\"hunter2\nnext\n", "{\\\"api_key\\\":***\nnext\n"),
             ("postgres://bob:pa@ss@db:5432/x?y", "postgres://***@db:5432/x?y"),
             ("frpc --token hunter2 -v", "frpc --token *** -v"),
             ("a -----BEGIN RSA PRIVATE KEY-----\nMIIB\n-----END RSA PRIVATE KEY-----\nb\n", "a ***\nb\n"),
             ("-----BEGIN KEY-----\ncut", "***\n"),
+            ("-----BEGIN A-----\nx\n-----END A----------BEGIN B-----\nhunter2\n-----END B-----\nb\n", "***\nb\n"),
+            ("auth: password: hunter2 x", "auth: *** x"),
+            ("secret = \"password\": \"hunter2\" x", "secret = *** x"),
+            ("token: \" clientSecret = \"hunter2", "token: ***"),
+            ("--auth --token hunter2 -v", "--auth *** -v"),
             ("id=ghp_16C7e42F292c6912E7710c838347Ae178B4a,", "id=***,"),
             ("/docker/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "/docker/***"),
         ] {

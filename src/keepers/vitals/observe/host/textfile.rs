@@ -139,7 +139,7 @@ fn take_comment(comment: &str, families: &mut Vec<TextFamily>) -> Option<()> {
     let at = family_named(name, families)?;
     let family = families.get_mut(at)?;
     if word == "HELP" {
-        family.help = rest.replace("\\n", "\n").replace("\\\\", "\\");
+        family.help = unescape_help(rest);
         return Some(());
     }
     family.kind = match rest {
@@ -150,6 +150,22 @@ fn take_comment(comment: &str, families: &mut Vec<TextFamily>) -> Option<()> {
         _ => return None,
     };
     Some(())
+}
+
+/// `\\` and `\n` are escapes; another backslash stands for itself.
+fn unescape_help(text: &str) -> String {
+    let mut help = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match (c, chars.as_str().chars().next()) {
+            ('\\', Some(escaped @ ('n' | '\\'))) => {
+                help.push(if escaped == 'n' { '\n' } else { '\\' });
+                chars.next();
+            }
+            _ => help.push(c),
+        }
+    }
+    help
 }
 
 /// `name{a="b"} 1.5`
@@ -218,4 +234,17 @@ fn parse_quoted(text: &str) -> Option<(String, &str)> {
 fn is_name(name: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
     name.starts_with(|c: char| !c.is_ascii_digit()) && name.chars().all(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_escaped_backslash_before_an_n_is_no_newline() {
+        for (written, help) in [(r"a\nb", "a\nb"), (r"a\\nb", r"a\nb"), (r"a\\\nb", "a\\\nb"), (r"a\xb\", r"a\xb\")] {
+            let families = parse_textfile(&format!("# HELP x {written}\nx 1\n")).unwrap();
+            assert_eq!(families[0].help, help, "{written}");
+        }
+    }
 }
