@@ -25,6 +25,8 @@ fn every_kind_of_fault_is_found() {
     let head = "# HELP a x\n# TYPE a gauge\n";
     for (page, expected) in [
         (format!("{head}a 1"), "the last line does not end"),
+        ("# HELP  x\n".into(), "\"\" is not a metric name"),
+        ("{b=\"c\"} 1\n".into(), "\"\" is not a metric name"),
         (format!("{head}a 1\na 2\n"), "second sample of a"),
         (format!("{head}a{{b=\"1\",c=\"2\"}} 1\na{{c=\"2\",b=\"1\"}} 1\n"), "second sample of a"),
         (format!("{head}# HELP a y\na 1\n"), "second HELP"),
