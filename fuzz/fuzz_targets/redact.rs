@@ -30,7 +30,7 @@ fuzz_target!(|data: &[u8]| {
     assert!(!masked.contains(SECRET), "{planted:?} -> {masked:?}");
     assert!(masked.len() <= planted.len() * 4 + 8);
     assert!(masked.lines().count() <= planted.lines().count() + 1);
-    if !before.contains("-----BEGIN ") {
+    if !planted.contains("-----BEGIN ") {
         assert!(masked.ends_with("\nplain words\n"), "{planted:?} -> {masked:?}");
     }
 });
