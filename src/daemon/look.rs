@@ -16,7 +16,7 @@ use crate::ledger::{Journal, Past};
 use crate::round::{AgentView, Circumstances, LedgerState, RoundResult, Snapshot, Storm, Table, look_and_plan};
 use crate::values::Now;
 
-/// Looks twice, a moment apart, so that rates are known, and plans as the daemon would. Writes nothing anywhere.
+/// Looks once and plans as the daemon would; rates need two looks and are not known. Writes nothing anywhere.
 pub async fn look_once(places: &Places) -> Result<Arc<dyn Agent>, Failure> {
     let path = places.config.clone();
     let read = tokio::task::spawn_blocking(move || config::load(&path)).await;
