@@ -9,11 +9,11 @@ use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat2};
 use nix::sys::stat::{Mode, SFlag, fchmod, fstatat, mkdirat};
-use nix::sys::statvfs::{FsFlags, fstatvfs};
+use nix::sys::statvfs::fstatvfs;
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fsync, unlinkat};
 
 use super::Error;
-use super::space::Space;
+use super::space::{Space, space_of};
 
 /// What a path turned out to be. The text is the first part of the path that is so.
 #[derive(Debug)]
@@ -141,17 +141,7 @@ impl Directory {
     pub fn read_space(&self) -> Result<Space, Error> {
         let refused = |errno| broken("ask for the space of", &self.path, errno);
         let answer = fstatvfs(&self.fd).map_err(refused)?;
-        let device = nix::sys::stat::fstat(&self.fd).map_err(refused)?.st_dev;
-        let fragment = answer.fragment_size();
-        Ok(Space {
-            size: answer.blocks().saturating_mul(fragment),
-            free: answer.blocks_free().saturating_mul(fragment),
-            available: answer.blocks_available().saturating_mul(fragment),
-            files: answer.files(),
-            files_free: answer.files_free(),
-            read_only: answer.flags().contains(FsFlags::ST_RDONLY),
-            device,
-        })
+        Ok(space_of(&answer, nix::sys::stat::fstat(&self.fd).map_err(refused)?.st_dev))
     }
 
     /// Whether nothing is in it.

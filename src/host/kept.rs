@@ -1,5 +1,6 @@
 //! Files of the kernel that are read again and again: opened once, read from their beginning with `pread`. Opening is
-//! most of the cost of such a read. Holds no content between reads.
+//! most of the cost of such a read. Holds no content between reads, and no more open files than its budget: further files
+//! are opened for each read instead.
 
 use std::fs::File;
 use std::io::ErrorKind;
@@ -12,14 +13,59 @@ use std::time::Duration;
 
 use nix::libc::{EBADF, ENODEV, ESRCH};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::statfs::{PROC_SUPER_MAGIC, fstatfs};
 
 use super::Error;
 
 /// No file of the kernel that we read is longer.
 const LONGEST: usize = 8 * 1024 * 1024;
+/// A buffer's length at first: most files are shorter.
+const FIRST_BUFFER: usize = 16 * 1024;
 /// How long a file that was absent is taken to be absent still.
 const ABSENT_FOR: Duration = Duration::from_secs(60);
+
+/// How many files may stay open. Copies share it.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    open: Arc<AtomicUsize>,
+    most: usize,
+}
+
+impl Budget {
+    pub fn of(most: usize) -> Budget {
+        Budget { open: Arc::default(), most }
+    }
+
+    /// Half of the process's soft limit: the rest is for sockets, the ledger and everybody else.
+    pub fn of_process() -> Budget {
+        let soft = getrlimit(Resource::RLIMIT_NOFILE).map_or(256, |(soft, _)| soft);
+        Budget::of(usize::try_from(soft / 2).unwrap_or(usize::MAX))
+    }
+
+    /// Files kept open.
+    pub fn open_files(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    fn take(&self) -> Option<Slot> {
+        if self.open.fetch_add(1, Ordering::Relaxed) < self.most {
+            return Some(Slot(self.open.clone()));
+        }
+        self.open.fetch_sub(1, Ordering::Relaxed);
+        None
+    }
+}
+
+/// One of the places for open files; given back when dropped.
+#[derive(Debug)]
+struct Slot(Arc<AtomicUsize>);
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 /// A file that stays open between reads.
 #[derive(Debug)]
@@ -38,6 +84,8 @@ enum Shape {
     Whole,
     /// Lines well under a kilobyte. A read ends early only where the next line did not fit into a page.
     Rows,
+    /// A cgroup's file: given whole, or lines of a number.
+    Group,
     /// A sysfs attribute: at most one page, given whole.
     Page,
 }
@@ -48,6 +96,7 @@ impl Shape {
         match self {
             Shape::Whole => false,
             Shape::Rows => length < 3072,
+            Shape::Group => length < 4096 - 128,
             Shape::Page => length < 4096,
         }
     }
@@ -69,18 +118,33 @@ impl Kept {
         Kept { shape: Shape::Page, ..Kept::new(path) }
     }
 
+    /// A cgroup's file, opened now: another group that comes to its path later is not it. `None`: this kernel has no
+    /// such file.
+    pub fn of_group(path: PathBuf, budget: &Budget) -> Option<Kept> {
+        let opened = File::open(&path).ok()?;
+        let open = budget.take().map(|slot| (opened, slot));
+        Some(Kept { open, shape: Shape::Group, ..Kept::new(path) })
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }
-}
 
-/// One of the places for open files; given back when dropped.
-#[derive(Debug)]
-struct Slot(Arc<AtomicUsize>);
+    /// Whether the file was removed under our hands. The kernel's own say so at the read; a scratch tree's do not.
+    pub fn is_removed(&self) -> bool {
+        match &self.open {
+            Some((file, _)) => nix::sys::stat::fstat(file).map_or(true, |stat| stat.st_nlink == 0),
+            None => !self.path.exists(),
+        }
+    }
 
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+    /// Reads the whole file into `buffer`, which only grows: clearing it would cost more than most reads. The length of
+    /// the file in it.
+    pub fn read_into(&self, buffer: &mut Vec<u8>) -> std::io::Result<usize> {
+        match &self.open {
+            Some((file, _)) => read_whole(file, buffer, self.shape),
+            None => read_whole(&File::open(&self.path)?, buffer, self.shape),
+        }
     }
 }
 
@@ -89,14 +153,13 @@ impl Drop for Slot {
 pub struct Reader {
     buffer: Vec<u8>,
     up: Duration,
-    open: Arc<AtomicUsize>,
-    most: usize,
+    budget: Budget,
 }
 
 impl Reader {
     /// Keeps at most `most` files open; further ones are opened for each read.
     pub fn new(most: usize) -> Reader {
-        Reader { buffer: vec![0; 16 * 1024], up: Duration::ZERO, open: Arc::default(), most }
+        Reader { buffer: Vec::new(), up: Duration::ZERO, budget: Budget::of(most) }
     }
 
     /// Tells the time since boot, by which an absent file is looked for again.
@@ -106,7 +169,7 @@ impl Reader {
 
     /// Files kept open.
     pub fn open_files(&self) -> usize {
-        self.open.load(Ordering::Relaxed)
+        self.budget.open_files()
     }
 
     /// The content of `file` now; `None` when there is no such file.
@@ -153,35 +216,27 @@ impl Reader {
     }
 
     fn fill(&mut self, file: &mut Kept) -> std::io::Result<usize> {
-        let mut passing = None;
         if file.open.is_none() {
             let opened = File::open(&file.path)?;
-            match self.slot() {
+            match self.budget.take() {
                 Some(slot) => file.open = Some((opened, slot)),
-                None => passing = Some(opened),
+                None => return read_whole(&opened, &mut self.buffer, file.shape),
             }
         }
-        let opened = file.open.as_ref().map(|(opened, _)| opened).or(passing.as_ref());
-        let Some(opened) = opened else { return Err(ErrorKind::NotFound.into()) };
-        read_whole(opened, &mut self.buffer, file.shape)
-    }
-
-    fn slot(&self) -> Option<Slot> {
-        if self.open.fetch_add(1, Ordering::Relaxed) < self.most {
-            return Some(Slot(self.open.clone()));
-        }
-        self.open.fetch_sub(1, Ordering::Relaxed);
-        None
+        file.read_into(&mut self.buffer)
     }
 }
 
 /// Reads from the beginning until the end; the kernel gives long files piece by piece.
 fn read_whole(file: &File, buffer: &mut Vec<u8>, shape: Shape) -> std::io::Result<usize> {
     let mut length = 0;
+    if buffer.len() < FIRST_BUFFER {
+        buffer.resize(FIRST_BUFFER, 0);
+    }
     loop {
         if length == buffer.len() {
             if length >= LONGEST {
-                return Ok(length);
+                return Err(ErrorKind::FileTooLarge.into());
             }
             buffer.resize(length * 2, 0);
         }

@@ -6,7 +6,6 @@ pub mod devices;
 pub mod docker;
 mod error;
 pub mod files;
-pub mod interfaces;
 pub mod kept;
 pub mod links;
 pub mod lock;

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use nix::sys::statvfs::{FsFlags, statvfs};
+use nix::sys::statvfs::{FsFlags, Statvfs, statvfs};
 
 use super::Error;
 use crate::values::{Known, Now};
@@ -30,9 +30,13 @@ pub struct Space {
 pub fn read_space(path: &Path) -> Result<Space, Error> {
     let refused = |errno: nix::errno::Errno| Error::file("ask for the space of", path, errno.into());
     let answer = statvfs(path).map_err(refused)?;
-    let device = nix::sys::stat::stat(path).map_err(refused)?.st_dev;
+    Ok(space_of(&answer, nix::sys::stat::stat(path).map_err(refused)?.st_dev))
+}
+
+/// The kernel's answer in bytes.
+pub(super) fn space_of(answer: &Statvfs, device: u64) -> Space {
     let fragment = answer.fragment_size();
-    Ok(Space {
+    Space {
         size: answer.blocks().saturating_mul(fragment),
         free: answer.blocks_free().saturating_mul(fragment),
         available: answer.blocks_available().saturating_mul(fragment),
@@ -40,7 +44,7 @@ pub fn read_space(path: &Path) -> Result<Space, Error> {
         files_free: answer.files_free(),
         read_only: answer.flags().contains(FsFlags::ST_RDONLY),
         device,
-    })
+    }
 }
 
 /// A place to be asked about.

@@ -1,7 +1,10 @@
 //! The text writer. One `Page` is one answer to one scrape: each family once, no sample twice, at most `cap` series.
 
-use std::collections::HashSet;
-use std::hash::{BuildHasher, RandomState};
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasher;
+
+use foldhash::quality::RandomState;
 
 use super::{Family, Group};
 
@@ -73,8 +76,9 @@ pub struct Page {
     dropped_over_cap: u64,
     dropped_twice: u64,
     hasher: RandomState,
-    families: HashSet<u64>,
-    samples: HashSet<u64>,
+    families: HashSet<u64, foldhash::fast::RandomState>,
+    /// Where in `text` the labels of the open family's samples stand, by their hash.
+    samples: HashMap<u64, usize, foldhash::fast::RandomState>,
     name: String,
     head_from: usize,
     head_to: usize,
@@ -91,9 +95,9 @@ impl Page {
             series: 0,
             dropped_over_cap: 0,
             dropped_twice: 0,
-            hasher: RandomState::new(),
-            families: HashSet::new(),
-            samples: HashSet::new(),
+            hasher: RandomState::default(),
+            families: HashSet::default(),
+            samples: HashMap::default(),
             name: String::new(),
             head_from: 0,
             head_to: 0,
@@ -122,7 +126,7 @@ impl Page {
         self.text.extend_from_slice(b"# HELP ");
         self.text.extend_from_slice(family.name.as_bytes());
         self.text.push(b' ');
-        push_help(&mut self.text, &family.help);
+        push_escaped(&mut self.text, &family.help, false);
         self.text.extend_from_slice(b"\n# TYPE ");
         self.text.extend_from_slice(family.name.as_bytes());
         self.text.push(b' ');
@@ -150,8 +154,7 @@ impl Page {
         self.text.extend_from_slice(self.name.as_bytes());
         let brace = self.text.len();
         push_labels(&mut self.text, rendered, labels);
-        let hash = self.hasher.hash_one(self.text.get(brace..).unwrap_or_default());
-        if !self.samples.insert(hash) {
+        if self.is_written(brace) {
             self.text.truncate(start);
             self.dropped_twice += 1;
             return;
@@ -160,6 +163,22 @@ impl Page {
         push_number(&mut self.text, value.into());
         self.text.push(b'\n');
         self.series += 1;
+    }
+
+    /// Whether the labels that stand at the end of the text, from `from` on, were written in this family before; they are
+    /// known from now on. Labels are hashed, and told apart by their bytes where hashes meet: nobody who chooses labels
+    /// can have another's sample dropped.
+    fn is_written(&mut self, from: usize) -> bool {
+        let labels = self.text.get(from..).unwrap_or_default();
+        let before = match self.samples.entry(self.hasher.hash_one(labels)) {
+            Entry::Vacant(unknown) => {
+                unknown.insert(from);
+                return false;
+            }
+            Entry::Occupied(known) => self.text.get(*known.get()..).unwrap_or_default(),
+        };
+        // A blank follows the labels of a sample; within labels it stands only between quotes.
+        before.strip_prefix(labels).is_some_and(|after| after.starts_with(b" "))
     }
 
     /// A family with a single sample without labels.
@@ -211,13 +230,18 @@ impl Page {
     }
 }
 
-fn push_help(text: &mut Vec<u8>, help: &str) {
-    for byte in help.bytes() {
-        match byte {
-            b'\\' => text.extend_from_slice(b"\\\\"),
-            b'\n' => text.extend_from_slice(b"\\n"),
-            other => text.push(other),
+/// Writes `word` with its backslashes and line ends escaped, and its quotes where it stands between quotes.
+fn push_escaped(text: &mut Vec<u8>, word: &str, quoted: bool) {
+    let special = |byte: u8| byte == b'\\' || byte == b'\n' || (byte == b'"' && quoted);
+    // Nearly no word needs it; this way of asking is one that the compiler does many bytes at a time.
+    if !word.bytes().fold(false, |any, byte| any | special(byte)) {
+        return text.extend_from_slice(word.as_bytes());
+    }
+    for byte in word.bytes() {
+        if special(byte) {
+            text.push(b'\\');
         }
+        text.push(if byte == b'\n' { b'n' } else { byte });
     }
 }
 
@@ -241,14 +265,7 @@ fn push_pairs(text: &mut Vec<u8>, labels: &[(&str, &str)]) {
         }
         text.extend_from_slice(name.as_bytes());
         text.extend_from_slice(b"=\"");
-        for byte in value.bytes() {
-            match byte {
-                b'\\' => text.extend_from_slice(b"\\\\"),
-                b'"' => text.extend_from_slice(b"\\\""),
-                b'\n' => text.extend_from_slice(b"\\n"),
-                other => text.push(other),
-            }
-        }
+        push_escaped(text, value, true);
         text.push(b'"');
     }
 }

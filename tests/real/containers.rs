@@ -15,7 +15,7 @@
 mod docker;
 #[path = "support/dockerd.rs"]
 mod dockerd;
-#[path = "support/exposition.rs"]
+#[path = "../support/exposition.rs"]
 mod exposition;
 #[path = "support/fake_docker.rs"]
 mod fake_docker;

@@ -11,7 +11,7 @@
     clippy::print_stderr
 )]
 
-#[path = "support/exposition.rs"]
+#[path = "../support/exposition.rs"]
 mod exposition;
 
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use exposition::Exposition;
+use exposition::{Exposition, find, only};
 use futures_util::FutureExt;
 use hostkeeper::host::Roots;
 use hostkeeper::keepers::vitals::config::Config;
@@ -111,7 +111,7 @@ async fn look_until(look: &mut GpuLook, config: &Config, wanted: impl Fn(&GpuSee
 fn read_page(seen: &GpuSeen) -> Exposition {
     let mut page = Page::new(Filter::default(), 1000);
     gpu::measure(seen, &mut page);
-    Exposition::read(&page.finish())
+    exposition::parse(&page.finish()).expect("a good page")
 }
 
 fn error_of(seen: &GpuSeen) -> Option<&str> {
@@ -125,19 +125,19 @@ async fn two_cards_are_told_in_base_units_and_their_memory_by_project() {
     let seen = look.look(&driver.config(), &roots(), &containers()).await;
     assert_eq!(error_of(&seen), None);
     let page = read_page(&seen);
-    assert_eq!(page.only("hostkeeper_gpu_memory_used_bytes", &[FIRST]), f64::from(2 << 10) * 1048576.0);
-    assert_eq!(page.only("hostkeeper_gpu_utilization_ratio", &[SECOND]), 0.38);
-    assert_eq!(page.only("hostkeeper_gpu_power_watts", &[FIRST]), 123.456);
-    assert_eq!(page.only("hostkeeper_gpu_sm_clock_hertz", &[FIRST]), 1.001e9);
-    assert!(page.find("hostkeeper_gpu_fan_speed_ratio", &[]).is_empty(), "no fan, no series");
-    assert_eq!(page.only("nvidia_smi_temperature_gpu", &["uuid=\"00000001-aaaa-bbbb-cccc-dddddddddddd\""]), 51.0);
-    assert_eq!(page.only("nvidia_gpu_utilization_percent", &[FIRST]), 37.0);
-    assert_eq!(page.only("nvidia_gpu_memory_usage_bytes", &[SECOND]), 3.0 * 1073741824.0);
-    assert_eq!(page.find("nvidia_smi_gpu_info", &["driver_version=\"550.00\""]).len(), 2);
+    assert_eq!(only(&page, "hostkeeper_gpu_memory_used_bytes", &[FIRST]), f64::from(2 << 10) * 1048576.0);
+    assert_eq!(only(&page, "hostkeeper_gpu_utilization_ratio", &[SECOND]), 0.38);
+    assert_eq!(only(&page, "hostkeeper_gpu_power_watts", &[FIRST]), 123.456);
+    assert_eq!(only(&page, "hostkeeper_gpu_sm_clock_hertz", &[FIRST]), 1.001e9);
+    assert!(find(&page, "hostkeeper_gpu_fan_speed_ratio", &[]).is_empty(), "no fan, no series");
+    assert_eq!(only(&page, "nvidia_smi_temperature_gpu", &["uuid=\"00000001-aaaa-bbbb-cccc-dddddddddddd\""]), 51.0);
+    assert_eq!(only(&page, "nvidia_gpu_utilization_percent", &[FIRST]), 37.0);
+    assert_eq!(only(&page, "nvidia_gpu_memory_usage_bytes", &[SECOND]), 3.0 * 1073741824.0);
+    assert_eq!(find(&page, "nvidia_smi_gpu_info", &["driver_version=\"550.00\""]).len(), 2);
     // Process 77 is of no container; 4242 computes and draws, and is counted once.
-    assert_eq!(page.only("hostkeeper_project_gpu_memory_bytes", &[FIRST, "project=\"shop\""]), 1073741824.0);
-    assert_eq!(page.only("hostkeeper_project_gpu_memory_bytes", &[FIRST, "project=\"lab\""]), 0.0);
-    assert_eq!(page.only("hostkeeper_project_gpu_memory_bytes", &[SECOND, "project=\"shop\""]), 0.0);
+    assert_eq!(only(&page, "hostkeeper_project_gpu_memory_bytes", &[FIRST, "project=\"shop\""]), 1073741824.0);
+    assert_eq!(only(&page, "hostkeeper_project_gpu_memory_bytes", &[FIRST, "project=\"lab\""]), 0.0);
+    assert_eq!(only(&page, "hostkeeper_project_gpu_memory_bytes", &[SECOND, "project=\"shop\""]), 0.0);
 }
 
 #[tokio::test]
@@ -148,10 +148,10 @@ async fn a_failed_query_has_no_series_and_is_named() {
     let error = error_of(&seen).expect("an error");
     assert!(error.contains("gpu 1: utilization") && error.contains("gpu 1: compute processes"), "{error}");
     let page = read_page(&seen);
-    assert_eq!(page.find("hostkeeper_gpu_utilization_ratio", &[]).len(), 1, "the other card is still told");
-    assert!(page.find("nvidia_gpu_utilization_percent", &[SECOND]).is_empty(), "not 0");
-    assert!(page.find("hostkeeper_project_gpu_memory_bytes", &[SECOND]).is_empty(), "not 0");
-    assert_eq!(page.find("hostkeeper_gpu_memory_used_bytes", &[]).len(), 2);
+    assert_eq!(find(&page, "hostkeeper_gpu_utilization_ratio", &[]).len(), 1, "the other card is still told");
+    assert!(find(&page, "nvidia_gpu_utilization_percent", &[SECOND]).is_empty(), "not 0");
+    assert!(find(&page, "hostkeeper_project_gpu_memory_bytes", &[SECOND]).is_empty(), "not 0");
+    assert_eq!(find(&page, "hostkeeper_gpu_memory_used_bytes", &[]).len(), 2);
 }
 
 #[tokio::test]
@@ -177,7 +177,7 @@ async fn without_a_library_there_are_no_gpus_and_no_error() {
     let seen = look.look(&Config::default(), &roots(), &containers()).await;
     if seen.run.is_none() {
         assert!(seen.gpus.is_empty());
-        assert!(read_page(&seen).samples.is_empty());
+        assert!(read_page(&seen).is_empty());
     }
     let named = Config { nvml: "/nonexistent/libnvidia-ml.so".into(), ..Config::default() };
     let seen = GpuLook::default().look(&named, &roots(), &containers()).await;

@@ -1,5 +1,6 @@
 //! A strict parser of the Prometheus text format, version 0.0.4: stricter than Prometheus itself, so that what passes here
-//! passes everywhere. Shared by integration tests.
+//! passes everywhere. Shared by integration tests, and on purpose none of the program's own code: it judges that.
+#![allow(dead_code, reason = "each test program uses its own part")]
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,26 @@ pub struct Family {
 
 /// A whole page by family.
 pub type Exposition = BTreeMap<String, Family>;
+
+/// The samples of a family as series (`name{a="1"}`, labels sorted) whose text holds all of `parts` (as `a="1"`).
+pub fn find(page: &Exposition, family: &str, parts: &[&str]) -> Vec<(String, f64)> {
+    let samples = page.get(family).into_iter().flat_map(|family| &family.samples);
+    let mut found: Vec<(String, f64)> = samples.map(|((name, labels), value)| (series(name, labels), *value)).collect();
+    found.retain(|(series, _)| parts.iter().all(|part| series.contains(part)));
+    found
+}
+
+/// The only sample that fits.
+pub fn only(page: &Exposition, family: &str, parts: &[&str]) -> f64 {
+    let found = find(page, family, parts);
+    assert_eq!(found.len(), 1, "{family} {parts:?}: {found:?}");
+    found[0].1
+}
+
+fn series(name: &str, labels: &Labels) -> String {
+    let labels: Vec<String> = labels.iter().map(|(label, value)| format!("{label}={value:?}")).collect();
+    if labels.is_empty() { name.to_owned() } else { format!("{name}{{{}}}", labels.join(",")) }
+}
 
 /// Parses a page; the error names the line and what is wrong with it.
 pub fn parse(page: &[u8]) -> Result<Exposition, String> {
@@ -91,6 +112,9 @@ fn take_labels(text: &str) -> Result<(Labels, &str), String> {
     loop {
         let (name, after) = rest.split_once("=\"").ok_or("label without value")?;
         check_name(name)?;
+        if name.contains(':') {
+            return Err(format!("no label name: {name}"));
+        }
         let mut end = None;
         let mut escaped = false;
         for (at, c) in after.char_indices() {

@@ -6,9 +6,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::group::Group;
-use super::kept::Budget;
 use super::parse::{parse_container_id, parse_container_path, parse_memberships};
 use crate::host::Roots;
+use crate::host::kept::Budget;
 
 /// A container's group is not deeper than this; slices nest by their dashes.
 const MAX_DEPTH: usize = 12;

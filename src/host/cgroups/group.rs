@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::kept::{Budget, Got, Kept};
+use nix::libc::{ENODEV, ENOENT, ESRCH};
+use nix::sys::statfs::{CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, statfs};
+
 use super::legacy::{self, LegacyFiles};
 use super::unified::{self, UnifiedFiles};
 use super::{Counters, Limits};
+use crate::host::kept::{Budget, Kept};
 
 /// The group was removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +20,8 @@ pub struct Gone;
 pub struct Group {
     files: Files,
     limits_from: Vec<PathBuf>,
+    /// Whether the kernel made these files: then a read says that they were removed, and nobody else needs to be asked.
+    of_kernel: bool,
 }
 
 #[derive(Debug)]
@@ -28,17 +33,32 @@ enum Files {
 impl Group {
     pub(super) fn unified(directory: &Path, budget: &Budget) -> Group {
         let files = UnifiedFiles::open(directory, budget);
-        Group { files: Files::Unified(Box::new(files)), limits_from: vec![directory.to_owned()] }
+        Group {
+            files: Files::Unified(Box::new(files)),
+            limits_from: vec![directory.to_owned()],
+            of_kernel: is_of_kernel(directory),
+        }
     }
 
     pub(super) fn legacy(directories: &HashMap<&str, PathBuf>, budget: &Budget) -> Group {
         let of = |controller: &str| directories.get(controller).cloned().unwrap_or_default();
         let files = LegacyFiles::open(directories, budget);
-        Group { files: Files::Legacy(Box::new(files)), limits_from: vec![of("cpu"), of("memory")] }
+        Group {
+            files: Files::Legacy(Box::new(files)),
+            limits_from: vec![of("cpu"), of("memory")],
+            of_kernel: is_of_kernel(&of("cpuacct")),
+        }
     }
 
     /// Reads everything, through `buffer`. A file that this kernel lacks is a `None`; a removed group is `Gone`.
     pub fn read(&self, buffer: &mut Vec<u8>) -> Result<Counters, Gone> {
+        let sign = match &self.files {
+            Files::Unified(files) => files.sign(),
+            Files::Legacy(files) => files.sign(),
+        };
+        if !self.of_kernel && sign.is_some_and(Kept::is_removed) {
+            return Err(Gone);
+        }
         match &self.files {
             Files::Unified(files) => files.read(buffer),
             Files::Legacy(files) => files.read(buffer),
@@ -58,19 +78,24 @@ impl Group {
     }
 }
 
+fn is_of_kernel(directory: &Path) -> bool {
+    statfs(directory).is_ok_and(|fs| [CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC].contains(&fs.filesystem_type()))
+}
+
 /// A file's text by name.
 pub(super) type Reader<'a> = &'a dyn Fn(&str) -> Option<Vec<u8>>;
 
 /// Reads one file and gives its text to `take`; a removed group ends everything.
 pub(super) fn ask<T>(
-    file: &Kept,
+    file: &Option<Kept>,
     buffer: &mut Vec<u8>,
     take: impl FnOnce(&[u8]) -> Option<T>,
 ) -> Result<Option<T>, Gone> {
-    match file.read(buffer) {
-        Got::Text(length) => Ok(take(buffer.get(..length).unwrap_or_default())),
-        Got::Nothing => Ok(None),
-        Got::Gone => Err(Gone),
+    let Some(file) = file else { return Ok(None) };
+    match file.read_into(buffer) {
+        Ok(length) => Ok(take(buffer.get(..length).unwrap_or_default())),
+        Err(error) if matches!(error.raw_os_error(), Some(ENODEV | ESRCH | ENOENT)) => Err(Gone),
+        Err(_) => Ok(None),
     }
 }
 

@@ -4,47 +4,56 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::group::{Gone, Reader, ask, count_lines, only_if_whole};
-use super::kept::{Budget, Kept};
-use super::parse::{merge_blkio, parse_cpu_stat, parse_key, parse_keyed, parse_limit, parse_number};
-use super::{Counters, Cpu, Limits, Memory};
+use super::memory::{Key, MemoryFiles};
+use super::parse::{merge_blkio, parse_cpu_stat, parse_key, parse_limit, parse_number};
+use super::{Counters, Cpu, Limits};
+use crate::host::kept::{Budget, Kept};
 
 /// The clock tick of `cpuacct.stat`: 100 per second on every Linux that runs Docker.
 const TICK_NS: u64 = 10_000_000;
 
+const MEMORY_KEYS: &[Key] = &[
+    (b"total_rss", |memory, bytes| memory.rss = Some(bytes)),
+    (b"total_cache", |memory, bytes| memory.cache = Some(bytes)),
+    (b"total_mapped_file", |memory, bytes| memory.mapped_file = Some(bytes)),
+    (b"total_inactive_file", |memory, bytes| memory.inactive_file = bytes),
+    (b"total_active_file", |memory, bytes| memory.active_file = Some(bytes)),
+    (b"total_swap", |memory, bytes| memory.swap = Some(bytes)),
+    (b"pgfault", |memory, count| memory.page_faults = Some(count)),
+    (b"pgmajfault", |memory, count| memory.major_page_faults = Some(count)),
+];
+
 #[derive(Debug)]
 pub(super) struct LegacyFiles {
-    usage: Kept,
-    acct_stat: Kept,
-    cpu_stat: Kept,
-    memory_usage: Kept,
-    memory_stat: Kept,
-    memory_peak: Kept,
-    failcnt: Kept,
-    oom_control: Kept,
-    io_bytes: Kept,
-    io_operations: Kept,
-    pids_current: Kept,
-    procs: Kept,
+    usage: Option<Kept>,
+    acct_stat: Option<Kept>,
+    cpu_stat: Option<Kept>,
+    memory: MemoryFiles,
+    io_bytes: Option<Kept>,
+    io_operations: Option<Kept>,
+    pids_current: Option<Kept>,
+    procs: Option<Kept>,
 }
 
 impl LegacyFiles {
     pub fn open(directories: &HashMap<&str, PathBuf>, budget: &Budget) -> LegacyFiles {
         let nowhere = PathBuf::new();
         let of = |controller: &str| directories.get(controller).unwrap_or(&nowhere).clone();
-        let open = |controller: &str, name: &str| Kept::open(&of(controller), name, budget);
-        let recursive = |plain: &str| {
-            let kept = open("blkio", &format!("{plain}_recursive"));
-            if kept.exists() { kept } else { open("blkio", plain) }
-        };
+        let open = |controller: &str, name: &str| Kept::of_group(of(controller).join(name), budget);
+        let recursive = |plain: &str| open("blkio", &format!("{plain}_recursive")).or_else(|| open("blkio", plain));
         LegacyFiles {
             usage: open("cpuacct", "cpuacct.usage"),
             acct_stat: open("cpuacct", "cpuacct.stat"),
             cpu_stat: open("cpu", "cpu.stat"),
-            memory_usage: open("memory", "memory.usage_in_bytes"),
-            memory_stat: open("memory", "memory.stat"),
-            memory_peak: open("memory", "memory.max_usage_in_bytes"),
-            failcnt: open("memory", "memory.failcnt"),
-            oom_control: open("memory", "memory.oom_control"),
+            memory: MemoryFiles {
+                usage: open("memory", "memory.usage_in_bytes"),
+                stat: open("memory", "memory.stat"),
+                peak: open("memory", "memory.max_usage_in_bytes"),
+                events: open("memory", "memory.oom_control"),
+                swap: None,
+                failcnt: open("memory", "memory.failcnt"),
+                keys: MEMORY_KEYS,
+            },
             io_bytes: recursive("blkio.throttle.io_service_bytes"),
             io_operations: recursive("blkio.throttle.io_serviced"),
             pids_current: open("pids", "pids.current"),
@@ -52,10 +61,12 @@ impl LegacyFiles {
         }
     }
 
+    /// The file that shows whether the group was removed.
+    pub fn sign(&self) -> Option<&Kept> {
+        self.usage.as_ref()
+    }
+
     pub fn read(&self, buffer: &mut Vec<u8>) -> Result<Counters, Gone> {
-        if self.usage.removed() {
-            return Err(Gone);
-        }
         let usage = ask(&self.usage, buffer, parse_number)?;
         let (user_ns, system_ns) = ask(&self.acct_stat, buffer, |text| {
             let ticks = |key: &[u8]| parse_key(text, key).map(|ticks| ticks.saturating_mul(TICK_NS));
@@ -69,40 +80,12 @@ impl LegacyFiles {
         Ok(Counters {
             cpu: usage.map(|usage_ns| Cpu { usage_ns, user_ns, system_ns }),
             throttle,
-            memory: self.read_memory(buffer)?,
+            memory: self.memory.read(buffer)?,
             io: io.unwrap_or_default(),
             tasks,
             processes: only_if_whole(ask(&self.procs, buffer, count_lines)?, tasks),
             ..Counters::default()
         })
-    }
-
-    fn read_memory(&self, buffer: &mut Vec<u8>) -> Result<Option<Memory>, Gone> {
-        let Some(usage) = ask(&self.memory_usage, buffer, parse_number)? else { return Ok(None) };
-        let mut memory = Memory { usage, ..Memory::default() };
-        let stat = ask(&self.memory_stat, buffer, |text| {
-            for (key, number) in parse_keyed(text) {
-                match key {
-                    b"total_rss" => memory.rss = Some(number),
-                    b"total_cache" => memory.cache = Some(number),
-                    b"total_mapped_file" => memory.mapped_file = Some(number),
-                    b"total_inactive_file" => memory.inactive_file = number,
-                    b"total_active_file" => memory.active_file = Some(number),
-                    b"total_swap" => memory.swap = Some(number),
-                    b"pgfault" => memory.page_faults = Some(number),
-                    b"pgmajfault" => memory.major_page_faults = Some(number),
-                    _ => {}
-                }
-            }
-            Some(())
-        })?;
-        if stat.is_none() {
-            return Ok(None);
-        }
-        memory.peak = ask(&self.memory_peak, buffer, parse_number)?;
-        memory.failcnt = ask(&self.failcnt, buffer, parse_number)?;
-        memory.oom_kills = ask(&self.oom_control, buffer, |text| parse_key(text, b"oom_kill"))?;
-        Ok(Some(memory))
     }
 }
 

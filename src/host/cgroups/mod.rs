@@ -4,8 +4,8 @@
 mod counters;
 mod find;
 mod group;
-mod kept;
 mod legacy;
+mod memory;
 mod parse;
 #[cfg(test)]
 mod tests;

@@ -3,36 +3,45 @@
 use std::path::Path;
 
 use super::group::{Gone, Reader, ask, count_lines, only_if_whole};
-use super::kept::{Budget, Kept};
-use super::parse::{
-    parse_cpu_max, parse_cpu_stat, parse_io_stat, parse_key, parse_keyed, parse_limit, parse_number, parse_pressure,
-};
-use super::{Counters, Limits, Memory, Pressure};
+use super::memory::{Key, MemoryFiles};
+use super::parse::{parse_cpu_max, parse_cpu_stat, parse_io_stat, parse_limit, parse_number, parse_pressure};
+use super::{Counters, Limits, Pressure};
+use crate::host::kept::{Budget, Kept};
+
+const MEMORY_KEYS: &[Key] = &[
+    (b"anon", |memory, bytes| memory.rss = Some(bytes)),
+    (b"file", |memory, bytes| memory.cache = Some(bytes)),
+    (b"file_mapped", |memory, bytes| memory.mapped_file = Some(bytes)),
+    (b"inactive_file", |memory, bytes| memory.inactive_file = bytes),
+    (b"active_file", |memory, bytes| memory.active_file = Some(bytes)),
+    (b"pgfault", |memory, count| memory.page_faults = Some(count)),
+    (b"pgmajfault", |memory, count| memory.major_page_faults = Some(count)),
+];
 
 #[derive(Debug)]
 pub(super) struct UnifiedFiles {
-    cpu_stat: Kept,
-    memory_current: Kept,
-    memory_stat: Kept,
-    memory_peak: Kept,
-    memory_events: Kept,
-    swap_current: Kept,
-    io_stat: Kept,
-    pids_current: Kept,
-    procs: Kept,
-    pressure: [Kept; 3],
+    cpu_stat: Option<Kept>,
+    memory: MemoryFiles,
+    io_stat: Option<Kept>,
+    pids_current: Option<Kept>,
+    procs: Option<Kept>,
+    pressure: [Option<Kept>; 3],
 }
 
 impl UnifiedFiles {
     pub fn open(directory: &Path, budget: &Budget) -> UnifiedFiles {
-        let open = |name: &str| Kept::open(directory, name, budget);
+        let open = |name: &str| Kept::of_group(directory.join(name), budget);
         UnifiedFiles {
             cpu_stat: open("cpu.stat"),
-            memory_current: open("memory.current"),
-            memory_stat: open("memory.stat"),
-            memory_peak: open("memory.peak"),
-            memory_events: open("memory.events"),
-            swap_current: open("memory.swap.current"),
+            memory: MemoryFiles {
+                usage: open("memory.current"),
+                stat: open("memory.stat"),
+                peak: open("memory.peak"),
+                events: open("memory.events"),
+                swap: open("memory.swap.current"),
+                failcnt: None,
+                keys: MEMORY_KEYS,
+            },
             io_stat: open("io.stat"),
             pids_current: open("pids.current"),
             procs: open("cgroup.procs"),
@@ -40,12 +49,14 @@ impl UnifiedFiles {
         }
     }
 
+    /// The file that shows whether the group was removed.
+    pub fn sign(&self) -> Option<&Kept> {
+        self.cpu_stat.as_ref()
+    }
+
     pub fn read(&self, buffer: &mut Vec<u8>) -> Result<Counters, Gone> {
-        if self.cpu_stat.removed() {
-            return Err(Gone);
-        }
         let (cpu, throttle) = ask(&self.cpu_stat, buffer, |text| Some(parse_cpu_stat(text)))?.unwrap_or_default();
-        let pressure = |file: &Kept, buffer: &mut Vec<u8>| -> Result<Option<Pressure>, Gone> {
+        let pressure = |file: &Option<Kept>, buffer: &mut Vec<u8>| -> Result<Option<Pressure>, Gone> {
             ask(file, buffer, |text| Some(parse_pressure(text)))
         };
         let [cpu_pressure, memory_pressure, io_pressure] = &self.pressure;
@@ -53,7 +64,7 @@ impl UnifiedFiles {
         Ok(Counters {
             cpu,
             throttle,
-            memory: self.read_memory(buffer)?,
+            memory: self.memory.read(buffer)?,
             io: ask(&self.io_stat, buffer, |text| Some(parse_io_stat(text)))?.unwrap_or_default(),
             tasks,
             processes: only_if_whole(ask(&self.procs, buffer, count_lines)?, tasks),
@@ -61,33 +72,6 @@ impl UnifiedFiles {
             memory_pressure: pressure(memory_pressure, buffer)?,
             io_pressure: pressure(io_pressure, buffer)?,
         })
-    }
-
-    fn read_memory(&self, buffer: &mut Vec<u8>) -> Result<Option<Memory>, Gone> {
-        let Some(usage) = ask(&self.memory_current, buffer, parse_number)? else { return Ok(None) };
-        let mut memory = Memory { usage, ..Memory::default() };
-        let stat = ask(&self.memory_stat, buffer, |text| {
-            for (key, number) in parse_keyed(text) {
-                match key {
-                    b"anon" => memory.rss = Some(number),
-                    b"file" => memory.cache = Some(number),
-                    b"file_mapped" => memory.mapped_file = Some(number),
-                    b"inactive_file" => memory.inactive_file = number,
-                    b"active_file" => memory.active_file = Some(number),
-                    b"pgfault" => memory.page_faults = Some(number),
-                    b"pgmajfault" => memory.major_page_faults = Some(number),
-                    _ => {}
-                }
-            }
-            Some(())
-        })?;
-        if stat.is_none() {
-            return Ok(None);
-        }
-        memory.peak = ask(&self.memory_peak, buffer, parse_number)?;
-        memory.swap = ask(&self.swap_current, buffer, parse_number)?;
-        memory.oom_kills = ask(&self.memory_events, buffer, |text| parse_key(text, b"oom_kill"))?;
-        Ok(Some(memory))
     }
 }
 

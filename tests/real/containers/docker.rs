@@ -8,6 +8,7 @@ use std::time::Duration;
 use hostkeeper::keepers::vitals::observe::containers::{ContainersSeen, DockerState};
 
 use crate::dockerd::{Dockerd, IMAGE};
+use crate::exposition::{find, only};
 use crate::looker::{Looker, error_of, read_page, render};
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -45,11 +46,11 @@ async fn twenty_containers(dockerd: &Dockerd, looker: &mut Looker) -> HashMap<St
     let page = read_page(&seen);
     for project in ["shop", "lab"] {
         let label = format!("project=\"{project}\"");
-        assert_eq!(page.only("hostkeeper_project_containers", &[&label, "state=\"running\""]), 10.0);
-        assert_eq!(page.only("hostkeeper_project_containers", &[&label, "state=\"exited\""]), 0.0);
+        assert_eq!(only(&page, "hostkeeper_project_containers", &[&label, "state=\"running\""]), 10.0);
+        assert_eq!(only(&page, "hostkeeper_project_containers", &[&label, "state=\"exited\""]), 0.0);
     }
     let five = ["id", "name", "image", "container_label_com_docker_compose_project"];
-    for (series, _) in page.find("container_memory_working_set_bytes", &[]) {
+    for (series, _) in find(&page, "container_memory_working_set_bytes", &[]) {
         assert!(five.iter().all(|label| series.contains(&format!("{label}=\""))), "{series}");
         assert_eq!(series.matches("=\"").count(), 5, "{series}");
     }
@@ -102,17 +103,17 @@ async fn agrees_with_the_kernel(ids: &HashMap<String, String>, looker: &mut Look
     for (name, id) in ids {
         let label = format!(",name=\"{name}\"");
         let (cpu_before, memory_before) = before[name.as_str()];
-        let cpu = page.only("container_cpu_usage_seconds_total", &[&label, "cpu=\"total\""]);
+        let cpu = only(&page, "container_cpu_usage_seconds_total", &[&label, "cpu=\"total\""]);
         assert!(cpu_before <= cpu && cpu <= cpu_seconds(id), "{name}: {cpu_before} <= {cpu} <= {}", cpu_seconds(id));
         assert!(cpu > 0.0);
-        let memory = page.only("container_memory_working_set_bytes", &[&label]);
+        let memory = only(&page, "container_memory_working_set_bytes", &[&label]);
         assert!([memory_before, working_set(id)].contains(&memory), "{name}: {memory_before}, {memory}");
     }
     for project in ["shop", "lab"] {
         let label = format!("project=\"{project}\"");
-        let members = page.find("container_cpu_usage_seconds_total", &[&format!("_compose_project=\"{project}\"")]);
+        let members = find(&page, "container_cpu_usage_seconds_total", &[&format!("_compose_project=\"{project}\"")]);
         let sum: f64 = members.iter().map(|(_, seconds)| seconds).sum();
-        let told = page.only("hostkeeper_project_cpu_seconds_total", &[&label]);
+        let told = only(&page, "hostkeeper_project_cpu_seconds_total", &[&label]);
         assert!((sum - told).abs() < 1e-6, "{project}: {sum} and {told}");
     }
 }
@@ -131,8 +132,8 @@ async fn network_agrees(dockerd: &Dockerd, looker: &mut Looker) {
         inside.lines().find_map(|line| line.trim().strip_prefix("eth0:")).unwrap().split_whitespace().collect();
     let page = read_page(&looker.look().await);
     let labels = [",name=\"lab-web-1\"", "interface=\"eth0\""];
-    let received = page.only("container_network_receive_bytes_total", &labels);
-    let sent = page.only("container_network_transmit_bytes_total", &labels);
+    let received = only(&page, "container_network_receive_bytes_total", &labels);
+    let sent = only(&page, "container_network_transmit_bytes_total", &labels);
     // A stray broadcast may come between the two readings.
     assert!(
         received >= number(words[0]) as f64 && received - (number(words[0]) as f64) < 5000.0,
@@ -140,7 +141,7 @@ async fn network_agrees(dockerd: &Dockerd, looker: &mut Looker) {
     );
     assert!(sent >= number(words[8]) as f64 && sent - (number(words[8]) as f64) < 5000.0, "{sent} {inside}");
     assert!(received > 10.0 * sent, "a download receives more than it sends: {received}, {sent}");
-    assert!(page.only("hostkeeper_project_network_bytes_total", &["project=\"lab\"", "receive"]) >= received);
+    assert!(only(&page, "hostkeeper_project_network_bytes_total", &["project=\"lab\"", "receive"]) >= received);
 }
 
 async fn removed_is_absent(dockerd: &Dockerd, looker: &mut Looker) {
@@ -159,15 +160,15 @@ async fn exited_keeps_its_code(dockerd: &Dockerd, looker: &mut Looker) {
     };
     let page = read_page(&looker.look_until("an exited container", exited).await);
     let label = "name=\"shop-job-1\"";
-    assert_eq!(page.only("hostkeeper_container_last_exit_code", &[label]), 3.0);
-    assert_eq!(page.only("hostkeeper_container_state", &[label, "state=\"exited\""]), 1.0);
-    assert_eq!(page.only("hostkeeper_container_state", &[label, "state=\"running\""]), 0.0);
-    assert_eq!(page.only("hostkeeper_container_restarts_total", &[label]), 0.0);
-    assert!(page.find("container_cpu_usage_seconds_total", &[label]).is_empty(), "what does not run uses nothing");
+    assert_eq!(only(&page, "hostkeeper_container_last_exit_code", &[label]), 3.0);
+    assert_eq!(only(&page, "hostkeeper_container_state", &[label, "state=\"exited\""]), 1.0);
+    assert_eq!(only(&page, "hostkeeper_container_state", &[label, "state=\"running\""]), 0.0);
+    assert_eq!(only(&page, "hostkeeper_container_restarts_total", &[label]), 0.0);
+    assert!(find(&page, "container_cpu_usage_seconds_total", &[label]).is_empty(), "what does not run uses nothing");
     dockerd.docker(&["stop", "-t", "0", "shop-web-4"]);
     let page = read_page(&looker.look().await);
-    assert!(page.find("container_memory_rss", &["name=\"shop-web-4\""]).is_empty());
-    assert_eq!(page.only("hostkeeper_container_state", &["name=\"shop-web-4\"", "exited"]), 1.0, "told at once");
+    assert!(find(&page, "container_memory_rss", &["name=\"shop-web-4\""]).is_empty());
+    assert_eq!(only(&page, "hostkeeper_container_state", &["name=\"shop-web-4\"", "exited"]), 1.0, "told at once");
 }
 
 async fn secrets_stay(dockerd: &Dockerd, looker: &mut Looker) {
@@ -187,9 +188,9 @@ async fn secrets_stay(dockerd: &Dockerd, looker: &mut Looker) {
     let text = String::from_utf8(render(&seen)).unwrap();
     assert!(!text.contains(secret) && !format!("{seen:?}").contains(secret));
     let page = read_page(&seen);
-    assert_eq!(page.only("hostkeeper_container_info", &["container_label_tier_name=\"gold\"", "vault"]), 1.0);
-    assert_eq!(page.only("container_health_state", &["name=\"vault\""]), 1.0);
-    assert_eq!(page.only("hostkeeper_container_health", &["name=\"vault\"", "\"healthy\""]), 1.0);
+    assert_eq!(only(&page, "hostkeeper_container_info", &["container_label_tier_name=\"gold\"", "vault"]), 1.0);
+    assert_eq!(only(&page, "container_health_state", &["name=\"vault\""]), 1.0);
+    assert_eq!(only(&page, "hostkeeper_container_health", &["name=\"vault\"", "\"healthy\""]), 1.0);
     dockerd.docker(&["rm", "-f", "vault"]);
 }
 
@@ -209,10 +210,13 @@ async fn recreation_never_falls(dockerd: &Dockerd, looker: &mut Looker) {
     let told = |seen: &ContainersSeen| {
         let page = read_page(seen);
         let of = |family: &str, more: &str| {
-            page.find(family, &["project=\"shop\"", more]).first().map_or(0.0, |found| found.1)
+            find(&page, family, &["project=\"shop\"", more]).first().map_or(0.0, |found| found.1)
         };
         let network = of("hostkeeper_project_network_bytes_total", "transmit");
-        ([of("hostkeeper_project_cpu_seconds_total", ""), network], page.samples.len())
+        (
+            [of("hostkeeper_project_cpu_seconds_total", ""), network],
+            page.values().map(|family| family.samples.len()).sum::<usize>(),
+        )
     };
     dockerd.run("shop-worker-1", "shop", "worker", &["sh", "-c", work]);
     let running = |seen: &ContainersSeen| {

@@ -10,7 +10,7 @@ use hostkeeper::keepers::vitals::observe::containers::{ContainersLook, Container
 use hostkeeper::metrics::{Filter, Page};
 use hostkeeper::values::Every;
 
-use crate::exposition::Exposition;
+use crate::exposition::{self, Exposition};
 
 pub struct Looker {
     look: ContainersLook,
@@ -59,7 +59,7 @@ pub fn render(seen: &ContainersSeen) -> Vec<u8> {
 
 /// The page, read strictly.
 pub fn read_page(seen: &ContainersSeen) -> Exposition {
-    Exposition::read(&render(seen))
+    exposition::parse(&render(seen)).expect("a good page")
 }
 
 /// Why a collector failed.

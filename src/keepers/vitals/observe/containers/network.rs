@@ -7,38 +7,23 @@ use std::time::Instant;
 use super::super::CollectorRun;
 use super::live::Live;
 use super::seen::Nic;
+use crate::host::Error;
 use crate::host::links::{Link, Links};
 use crate::metrics::Group;
 
 /// The socket, kept, and the buffer of links.
 #[derive(Default)]
 pub(super) struct NetworkLook {
-    links: Option<Links>,
+    links: Links,
     all: Vec<Link>,
     trouble: Option<String>,
 }
 
 impl NetworkLook {
-    fn links(&mut self) -> Option<&mut Links> {
-        if self.links.is_none() {
-            match Links::open() {
-                Ok(links) => self.links = Some(links),
-                Err(error) => self.trouble = Some(error.chain()),
-            }
-        }
-        self.links.as_mut()
-    }
-
     /// Our number for the network name space of a container's main process; `None` when no link of ours leads there.
     pub fn ask_namespace(&mut self, procfs: &Path, pid: i32) -> Option<i32> {
-        let answer = self.links()?.ask_namespace(procfs, pid);
-        match answer {
-            Ok(namespace) => namespace,
-            Err(error) => {
-                self.fail(&error);
-                None
-            }
-        }
+        let answer = self.links.ask_namespace(procfs, pid);
+        self.note(answer)
     }
 
     /// Fills the counters of all containers that have a network of their own. `None`: there is none such.
@@ -50,11 +35,8 @@ impl NetworkLook {
             return None;
         }
         let mut all = std::mem::take(&mut self.all);
-        let listed = self.links().map(|links| links.list_links(&mut all));
-        if let Some(Err(error)) = listed {
-            all.clear();
-            self.fail(&error);
-        }
+        let listed = self.links.list_links(&mut all).map(Some);
+        self.note(listed);
         for live in containers {
             self.fill(live, &all);
         }
@@ -78,10 +60,10 @@ impl NetworkLook {
             nics.push(Nic {
                 index: link.index,
                 name: name.clone(),
-                receive_bytes: link.transmit_bytes,
-                receive_packets: link.transmit_packets,
-                transmit_bytes: link.receive_bytes,
-                transmit_packets: link.receive_packets,
+                receive_bytes: link.stats.transmit_bytes(),
+                receive_packets: link.stats.transmit_packets(),
+                transmit_bytes: link.stats.receive_bytes(),
+                transmit_packets: link.stats.receive_packets(),
             });
         }
         network.names.retain(|index, _| all.iter().any(|link| link.index == *index));
@@ -89,19 +71,15 @@ impl NetworkLook {
     }
 
     fn ask_name(&mut self, peer: u32, namespace: i32) -> Option<String> {
-        let answer = self.links()?.ask_name(peer, namespace);
-        match answer {
-            Ok(name) => name,
-            Err(error) => {
-                self.fail(&error);
-                None
-            }
-        }
+        let answer = self.links.ask_name(peer, namespace);
+        self.note(answer)
     }
 
-    /// A socket that failed may hold half an answer: the next question gets a new one.
-    fn fail(&mut self, error: &crate::host::Error) {
-        self.trouble = Some(error.chain());
-        self.links = None;
+    /// The answer; why there is none is told with this look.
+    fn note<T>(&mut self, answer: Result<Option<T>, Error>) -> Option<T> {
+        answer.unwrap_or_else(|error| {
+            self.trouble = Some(error.chain());
+            None
+        })
     }
 }

@@ -8,8 +8,8 @@ use super::super::SHORTEST_SPAN;
 use super::super::filter;
 use super::super::scene::Source;
 use super::NetworkRate;
-use crate::host::interfaces::{Link, LinkDump};
 use crate::host::kept::Reader;
+use crate::host::links::{Link, Links};
 use crate::host::procfs::{NetCounters, parse_net_dev};
 use crate::host::sysfs::{list_names, read_attribute};
 use crate::host::{Error, Roots};
@@ -72,7 +72,7 @@ struct Slow {
 /// How interfaces are looked at.
 pub struct Devices {
     class: PathBuf,
-    netlink: Option<LinkDump>,
+    netlink: Option<Links>,
     links: Vec<Link>,
     files: Source<Vec<NetCounters>>,
     slow: BTreeMap<String, Slow>,
@@ -87,7 +87,7 @@ impl Devices {
         let ours = roots.procfs == Roots::default().procfs && roots.sysfs == Roots::default().sysfs;
         Devices {
             class: roots.sysfs.join("class/net"),
-            netlink: ours.then(LinkDump::default),
+            netlink: ours.then(Links::default),
             links: Vec::new(),
             files: Source::rows(roots.net().join("dev"), parse_net_dev),
             slow: BTreeMap::new(),
@@ -101,7 +101,7 @@ impl Devices {
     pub fn look_counters(&mut self, reader: &mut Reader, list: bool) -> Result<Option<Vec<NetCounters>>, Error> {
         let all = match &mut self.netlink {
             Some(netlink) => {
-                self.links = netlink.read().inspect_err(|_| self.links.clear())?;
+                netlink.list_links(&mut self.links)?;
                 self.read_slow(list);
                 Some(self.links.iter().map(Link::counters).collect())
             }
@@ -244,7 +244,7 @@ fn from_link(link: &Link, slow: Option<&Slow>) -> NetDevice {
             running.then_some(i64::from(link.flags & IFF_DORMANT != 0)),
             Some(flags.into()),
             Some(link.index.into()),
-            Some(link.link.into()),
+            Some(link.peer_index.unwrap_or(link.index).into()),
             Some(link.link_mode.into()),
             link.mtu.map(i64::from),
             slow.name_assign_type,
