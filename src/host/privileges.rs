@@ -18,17 +18,27 @@ pub fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
 }
 
-/// Becomes `user` with `group` as its only group, for good: no way back, no new rights through programs it might run.
-/// Call it before any other thread is started.
-pub fn drop_root(user: &str, group: Option<u32>) -> Result<(), Error> {
-    let failed = |what: &'static str| {
-        move |errno: nix::errno::Errno| Error::reply("kernel", format!("{what}: {}", errno.desc()))
-    };
+/// A user that is not root.
+#[derive(Debug)]
+pub struct Unprivileged(User);
+
+/// Looks `user` up in the user database.
+pub fn find_unprivileged(user: &str) -> Result<Unprivileged, Error> {
     let found = User::from_name(user).ok().flatten();
     let found = found.ok_or_else(|| Error::reply("user database", format!("there is no user \"{user}\"")))?;
     if found.uid.is_root() {
         return Err(Error::reply("user database", format!("user \"{user}\" is root")));
     }
+    Ok(Unprivileged(found))
+}
+
+/// Becomes `user` with `group` (default: the user's own) as its only group, for good: no way back, no new rights through
+/// programs it might run. Call it before any other thread is started.
+pub fn drop_root(user: &Unprivileged, group: Option<u32>) -> Result<(), Error> {
+    let failed = |what: &'static str| {
+        move |errno: nix::errno::Errno| Error::reply("kernel", format!("{what}: {}", errno.desc()))
+    };
+    let Unprivileged(found) = user;
     let gid = group.map_or(found.gid, Gid::from_raw);
     nix::unistd::setgroups(&[gid]).map_err(failed("set groups"))?;
     nix::unistd::setresgid(gid, gid, gid).map_err(failed("set group"))?;

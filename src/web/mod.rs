@@ -13,11 +13,13 @@ mod tests;
 
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::api::Client;
+use crate::host::privileges::Doorway;
 use crate::host::{Error, privileges, resident, socket};
 
 pub use admit::{Hosts, parse_gzip, parse_scrape_limit};
@@ -27,6 +29,9 @@ pub use html::escape;
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:9733";
 /// The group that may read from the agent, when its socket does not say (it is not there yet).
 const READERS: &str = "hostkeeper";
+/// Started as root beside the agent, its socket is waited for so long: it says which group may read.
+const SOCKET_LIMIT: Duration = Duration::from_secs(5);
+const SOCKET_PAUSE: Duration = Duration::from_millis(20);
 
 /// What the page's process works from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,18 +58,12 @@ pub fn run(options: &WebOptions, started: impl FnOnce(SocketAddr)) -> Result<(),
         }
     };
     let address = read_address(&listener)?;
-    let doorway = privileges::open_doorway(&options.socket);
-    if privileges::is_root() {
-        let group = find_readers(&options.socket);
-        privileges::drop_root(options.user.as_deref().unwrap_or("nobody"), group)?;
-    } else {
-        privileges::forbid_new_privileges()?;
-    }
+    let doorway = give_root_up(options)?;
     let client = Client::new(&options.socket);
     let client = match &doorway {
-        Ok(doorway) => client.or_by(&doorway.path),
+        Some(doorway) => client.or_by(&doorway.path),
         // The directory is made by the agent, which is not there yet: the plain path will do or say why not.
-        Err(_) => client,
+        None => client,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
     let runtime = runtime.map_err(|error| Error::reply("kernel", format!("start the page: {error}")))?;
@@ -74,6 +73,19 @@ pub fn run(options: &WebOptions, started: impl FnOnce(SocketAddr)) -> Result<(),
         resident::release_start_up_code();
         serve(listener, client, &options.hosts, shutdown).await
     })
+}
+
+/// Keeps only the right to read from the agent, and a way to its socket.
+fn give_root_up(options: &WebOptions) -> Result<Option<Doorway>, Error> {
+    if !privileges::is_root() {
+        privileges::forbid_new_privileges()?;
+        return Ok(privileges::open_doorway(&options.socket).ok());
+    }
+    let user = privileges::find_unprivileged(options.user.as_deref().unwrap_or("nobody"))?;
+    let readers = find_readers(&options.socket)?;
+    let doorway = privileges::open_doorway(&options.socket).ok();
+    privileges::drop_root(&user, readers)?;
+    Ok(doorway)
 }
 
 /// Serves on `listener` until `shutdown` turns true. The listener must be on a loopback address.
@@ -112,11 +124,27 @@ fn refuse_public(address: SocketAddr) -> Result<(), Error> {
     Err(Error::reply("hostkeeper web", what))
 }
 
-/// The group whose members may read: the one of the socket, else the packaged one, else that of the directory.
-fn find_readers(path: &Path) -> Option<u32> {
-    socket::read_group(path)
-        .or_else(|| socket::find_group(READERS))
-        .or_else(|| path.parent().and_then(socket::read_group))
+/// The group whose members may read: the one of the socket, else (when no agent comes within a bound) the packaged one.
+/// Never root's: with it the page could read what is kept from everybody else.
+fn find_readers(path: &Path) -> Result<Option<u32>, Error> {
+    let end = Instant::now() + SOCKET_LIMIT;
+    loop {
+        match socket::read_group(path) {
+            Some(0) => return Err(refuse_root_group(path)),
+            Some(group) => return Ok(Some(group)),
+            None if Instant::now() >= end => return Ok(socket::find_group(READERS)),
+            None => std::thread::sleep(SOCKET_PAUSE),
+        }
+    }
+}
+
+fn refuse_root_group(path: &Path) -> Error {
+    let what = format!(
+        "will not read as group root: the agent's socket {} belongs to it, because the group of [api] group does not \
+         exist; create it (groupadd --system {READERS}) and start the agent again",
+        path.display()
+    );
+    Error::reply("hostkeeper web", what)
 }
 
 fn listen_for_end() -> Result<watch::Receiver<bool>, Error> {

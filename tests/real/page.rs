@@ -44,26 +44,38 @@ struct Running {
 
 impl Running {
     fn start(agent: ScriptedAgent) -> Running {
+        Running::start_after(agent, Duration::ZERO)
+    }
+
+    /// The agent opens its socket `later` than the page's process starts.
+    fn start_after(agent: ScriptedAgent, later: Duration) -> Running {
         let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+        let told = folder.path().join("address");
         let home = folder.path().join("run");
+        let socket = home.join("api.sock");
+        let page = || {
+            Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "web_process", "--ignored", "--test-threads=1"])
+                .env(SOCKET, &socket)
+                .env(ADDRESS, &told)
+                .stdout(Stdio::null())
+                .spawn()
+                .unwrap()
+        };
+        let early = (!later.is_zero()).then(page);
+        std::thread::sleep(later);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let agent = Arc::new(agent);
         let (shutdown, seen) = watch::channel(false);
-        let options = ServeOptions { socket: home.join("api.sock"), group: Some("games".into()) };
-        let door = runtime.block_on(async { Door::open(&options) }).unwrap();
         // As packaged: closed to others below a directory that is closed to all but root.
+        std::fs::create_dir(&home).unwrap();
         std::fs::set_permissions(&home, std::fs::Permissions::from_mode(0o750)).unwrap();
-        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
-        std::os::unix::fs::chown(&home, None, hostkeeper::host::socket::read_group(&options.socket)).unwrap();
+        std::os::unix::fs::chown(&home, None, hostkeeper::host::socket::find_group("games")).unwrap();
+        let options = ServeOptions { socket: socket.clone(), group: Some("games".into()) };
+        let door = runtime.block_on(async { Door::open(&options) }).unwrap();
         runtime.spawn(door.serve(Arc::clone(&agent) as Arc<dyn Agent>, seen));
-        let told = folder.path().join("address");
-        let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "web_process", "--ignored", "--test-threads=1"])
-            .env(SOCKET, &options.socket)
-            .env(ADDRESS, &told)
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
+        let child = early.unwrap_or_else(page);
         let mut running =
             Running { folder, agent, _runtime: runtime, _shutdown: shutdown, child, address: String::new() };
         running.address = running.wait_for(&told);
@@ -134,6 +146,31 @@ fn started_as_root_it_gives_root_up_and_still_reaches_the_agent() {
     let told = String::from_utf8_lossy(&running.get("/healthz", "")).into_owned();
     assert!(told.starts_with("HTTP/1.1 200") && told.ends_with("ok\n"), "{told}");
     assert!(running.agent.orders.lock().unwrap().is_empty());
+}
+
+#[test]
+fn started_as_root_before_the_agent_it_reads_in_the_group_of_the_socket() {
+    if !have("root", hostkeeper::host::socket::own_uid() == 0) {
+        return;
+    }
+    let running = Running::start_after(ScriptedAgent::new(), Duration::from_millis(300));
+    let group = hostkeeper::host::socket::find_group("games").unwrap_or(0);
+    assert_eq!(running.status("Gid"), [group.to_string().as_str(); 4].join(" "));
+    let told = String::from_utf8_lossy(&running.get("/healthz", "")).into_owned();
+    assert!(told.starts_with("HTTP/1.1 200"), "{told}");
+}
+
+#[test]
+fn a_socket_of_group_root_is_not_read() {
+    if !have("root", hostkeeper::host::socket::own_uid() == 0) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("api.sock");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let options = WebOptions { listen: "127.0.0.1:0".parse().unwrap(), socket, hosts: Vec::new(), user: None };
+    let error = run(&options, |_| panic!("it listens")).unwrap_err().chain();
+    assert!(error.contains("groupadd --system hostkeeper"), "{error}");
 }
 
 #[test]

@@ -41,7 +41,9 @@ impl Demo {
     fn cli(&self, arguments: &[&str]) -> serde_json::Value {
         let mut command = Command::new(PROGRAM);
         command.args(arguments).arg("--json");
-        for (name, file) in [("CONFIG", "etc/hostkeeper.toml"), ("STATE", "state"), ("SOCKET", "hostkeeper.sock")] {
+        for (name, file) in
+            [("CONFIG", "etc/hostkeeper.toml"), ("STATE", "state"), ("SOCKET", "socket/hostkeeper.sock")]
+        {
             command.env(format!("HOSTKEEPER_{name}"), self.run.path().join(file));
         }
         let output = command.output().unwrap();
@@ -74,6 +76,7 @@ fn make_run_shows_address_findings_and_commands_to_try() {
         assert!(demo.said.contains(word), "no {word} in:\n{}", demo.said);
     }
     let (head, body) = demo.get("/metrics");
+    assert!(head.starts_with("http/1.1 200"), "{head}\n{}", String::from_utf8_lossy(&body));
     assert!(head.contains("content-type: text/plain; version=0.0.4; charset=utf-8"), "{head}");
     exposition::parse(&body).unwrap();
     assert!(demo.get("/").0.starts_with("http/1.1 200"));
