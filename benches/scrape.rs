@@ -54,11 +54,14 @@ fn node_exporter() -> Option<Program> {
 fn hostkeeper(dir: &std::path::Path) -> Program {
     let port = free_port();
     fs::create_dir_all(dir.join("state")).unwrap();
-    fs::write(dir.join("hostkeeper.toml"), "").unwrap();
+    // Without the packaged group: one that there is everywhere, and a directory of the socket that others may pass.
+    fs::write(dir.join("hostkeeper.toml"), "[api]\ngroup = \"nogroup\"\n").unwrap();
+    let socket = dir.join("socket/agent.sock");
+    fs::create_dir_all(dir.join("socket")).unwrap();
     let program = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hostkeeper"));
         command.env("HOSTKEEPER_CONFIG", dir.join("hostkeeper.toml"));
-        command.env("HOSTKEEPER_STATE", dir.join("state")).env("HOSTKEEPER_SOCKET", dir.join("agent.sock"));
+        command.env("HOSTKEEPER_STATE", dir.join("state")).env("HOSTKEEPER_SOCKET", &socket);
         command
     };
     let agent = start(program().arg("daemon"));

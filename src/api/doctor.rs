@@ -29,6 +29,7 @@ pub fn render_doctor(
         check_mode(snapshot),
         check_plan(snapshot),
         check_docker(snapshot),
+        check_cgroups(snapshot),
         check_pressure(snapshot),
         check_gpu(snapshot),
         check_collectors(costs),
@@ -195,6 +196,18 @@ fn check_docker(snapshot: &Snapshot) -> Check {
             format!("Docker cannot be asked: {}", why.trim_start_matches("cannot be asked: ")),
             "systemctl status docker; or set [vitals] docker_socket = \"\" on a host without containers",
         ),
+    }
+}
+
+/// `HostView::cgroups` holds the kind of tree as its `Display` says it.
+fn check_cgroups(snapshot: &Snapshot) -> Check {
+    let note = Note::new("cgroups", "host", "usage and limits of containers are read from, and kept in, cgroup files");
+    let boot = "boot with systemd.unified_cgroup_hierarchy=1 (the default of Debian 11 and later)";
+    match snapshot.host.cgroups.as_deref() {
+        None => note.skip("cgroups were not looked at", "hostkeeper doctor, once the agent runs"),
+        Some("v2") => note.ok("cgroup v2"),
+        Some("none") => note.fail("no cgroups are mounted: containers cannot be measured", boot),
+        Some(old) => note.warn(format!("cgroup {old}: containers are measured, limits need v2"), boot),
     }
 }
 

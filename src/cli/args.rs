@@ -213,9 +213,9 @@ pub enum Sort {
 pub enum ConfigVerb {
     /// Read the files and say everything that is wrong, with file, line and cure
     Check,
-    /// Show what is configured
+    /// Show what is configured, and where each value is written
     Show {
-        /// With the defaults, and where each value comes from
+        /// With the defaults that hold because nothing else is written
         #[arg(long)]
         effective: bool,
     },

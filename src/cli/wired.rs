@@ -53,7 +53,7 @@ impl House for Wired {
     fn config(&self, places: &Places, question: &ConfigQuestion) -> Result<ConfigAnswer, Failure> {
         let answer = match question {
             ConfigQuestion::Check => config::check(&config::load(&places.config)),
-            ConfigQuestion::Show { effective: _ } => config::show(&loaded(&places.config)?),
+            ConfigQuestion::Show { effective } => config::show(&loaded(&places.config)?, *effective),
             ConfigQuestion::Explain { key } => config::explain(&loaded(&places.config)?, key),
             ConfigQuestion::Diff { other: Some(other) } => config::diff(&loaded(&places.config)?, &loaded(other)?),
             ConfigQuestion::Diff { other: None } => config::diff(&bare()?, &loaded(&places.config)?),

@@ -1,4 +1,7 @@
-//! `config show --effective`: every value in force with the place it comes from, as TOML that can be read again. Pure.
+//! `config show`: every value that is written, with `--effective` every value in force, each with the place it comes from, as
+//! TOML that can be read again. Pure.
+
+use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
@@ -9,14 +12,27 @@ use super::tree::{Node, Tree, Value};
 
 const HIDDEN: &str = "•••";
 
-/// Everything that is in force.
-pub fn show(loaded: &Loaded) -> Answer {
+/// What is written in the files; with `effective` also what holds without being written.
+pub fn show(loaded: &Loaded, effective: bool) -> Answer {
     let tree = &loaded.tree;
-    let mut text = String::from("# Everything in force. Behind each value: where it is set.\n");
+    let head = if effective { "Everything in force" } else { "What is written; --effective adds the defaults" };
+    let mut text = format!("# {head}. Behind each value: where it is set.\n");
     let mut values = Vec::new();
-    render_table(tree, &tree.root, "", &mut text);
-    list_values(tree, &tree.root, "", &mut values);
+    let written = if effective { None } else { keep_written(&tree.root) };
+    let nothing = Node { value: Value::Table(BTreeMap::new()), at: Vec::new() };
+    let root = if effective { &tree.root } else { written.as_ref().unwrap_or(&nothing) };
+    render_table(tree, root, "", &mut text);
+    list_values(tree, root, "", &mut values);
     Answer { text, json: json!({ "schema": "hostkeeper.config/1", "values": values }), good: true }
+}
+
+/// The part of `node` that a file sets; `None` when there is none.
+fn keep_written(node: &Node) -> Option<Node> {
+    let here = node.at.iter().any(|origin| origin.file > 0);
+    let Some(table) = node.table() else { return here.then(|| node.clone()) };
+    let kept: BTreeMap<_, _> =
+        table.iter().filter_map(|(name, node)| Some((name.clone(), keep_written(node)?))).collect();
+    (here || !kept.is_empty()).then(|| Node { value: Value::Table(kept), at: node.at.clone() })
 }
 
 /// Scalars first, then the tables below: TOML's own order.

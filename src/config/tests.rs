@@ -57,13 +57,18 @@ fn files_are_merged_into_settings() {
 
 #[test]
 fn show_says_where_each_value_is_set() {
-    let answer = show(&two(MAIN, ATHENA));
+    let answer = show(&two(MAIN, ATHENA), true);
     assert!(answer.text.contains("\nmode = \"warn\"  # hostkeeper.toml:2:8\n"), "{}", answer.text);
     assert!(answer.text.contains("\ninterval = \"10s\"  # default\n"), "{}", answer.text);
     assert!(answer.text.contains("owner = \"999:998\"  # conf.d/athena.toml:7:9\n"), "{}", answer.text);
     let values = answer.json["values"].as_array().unwrap();
     let owner = values.iter().find(|value| value["key"] == "project.athena.dir.postgres.owner").unwrap();
     assert_eq!((owner["file"].as_str(), owner["line"].as_u64()), (Some("conf.d/athena.toml"), Some(7)));
+    let written = show(&two(MAIN, ATHENA), false);
+    assert!(written.text.contains("\nmode = \"warn\"  # hostkeeper.toml:2:8\n"), "{}", written.text);
+    assert!(written.text.contains("owner = \"999:998\""), "{}", written.text);
+    assert!(!written.text.contains("# default") && !written.text.contains("interval"), "{}", written.text);
+    assert!(written.json["values"].as_array().unwrap().iter().all(|value| value["line"].is_u64()));
 }
 
 #[test]
@@ -193,7 +198,7 @@ proptest! {
     fn any_pieces_are_read_or_refused_with_cures(pieces in prop::collection::vec(piece(), 0..40)) {
         let text = pieces.concat();
         match parse_sources(&[source("a.toml", &text)]) {
-            Ok(loaded) => prop_assert_eq!(parse(&show(&loaded).text).settings, loaded.settings),
+            Ok(loaded) => prop_assert_eq!(parse(&show(&loaded, true).text).settings, loaded.settings),
             Err(problems) => {
                 prop_assert!(!problems.problems.is_empty());
                 for problem in &problems.problems {
@@ -220,7 +225,9 @@ proptest! {
             text.push_str(&format!("[project.{name}]\n[project.{name}.dir.\"{name}\"]\ntier = \"x\"\npath = {label}\n"));
         }
         if let Ok(loaded) = parse_sources(&[source("a.toml", &text)]) {
-            prop_assert_eq!(parse(&show(&loaded).text).settings, loaded.settings);
+            for effective in [true, false] {
+                prop_assert_eq!(&parse(&show(&loaded, effective).text).settings, &loaded.settings);
+            }
         } else {
             prop_assert!(names.len() > 1 || label.contains('.'), "{}", text);
         }

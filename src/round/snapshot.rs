@@ -71,6 +71,9 @@ pub struct HostView {
     pub filesystems: Vec<FilesystemView>,
     /// What reached us of Docker: its version, or why it could not be asked.
     pub docker: Option<String>,
+    /// The kind of cgroup tree: `v2`, `v1 hybrid`, `v1` or `none`.
+    #[serde(default)]
+    pub cgroups: Option<String>,
 }
 
 /// A mounted file system on a block device.

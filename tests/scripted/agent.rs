@@ -291,6 +291,7 @@ fn host() -> HostView {
             available_bytes: 1500 * gib,
         }],
         docker: Some("20.10.24".into()),
+        cgroups: Some("v2".into()),
     }
 }
 

@@ -47,6 +47,9 @@ fn what_is_wrong_is_named() {
     assert_eq!(mark(&look(|s| s.host.docker = Some("absent: no socket".into())), "docker"), Mark::Skip);
     assert_eq!(mark(&look(|s| s.host.docker = Some("20.10.24 (API 1.41)".into())), "docker"), Mark::Ok);
     assert_eq!(mark(&look(|s| s.host.docker = Some("connection refused".into())), "docker"), Mark::Warn);
+    assert_eq!(mark(&look(|s| s.host.cgroups = Some("v2".into())), "cgroups"), Mark::Ok);
+    assert_eq!(mark(&look(|s| s.host.cgroups = Some("v1 hybrid".into())), "cgroups"), Mark::Warn);
+    assert_eq!(mark(&look(|s| s.host.cgroups = Some("none".into())), "cgroups"), Mark::Fail);
     assert_eq!(mark(&look(|s| s.host.pressure_percent.clear()), "pressure"), Mark::Skip);
     assert_eq!(mark(&look(|s| s.host.gpus.clear()), "gpu"), Mark::Skip);
     assert_eq!(mark(&look(|s| s.keepers[1].trouble = Some("no /proc".into())), "keeper-vitals"), Mark::Fail);

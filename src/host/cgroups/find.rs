@@ -1,6 +1,7 @@
 //! Which cgroup tree this host has and where a container sits in it.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,17 @@ pub enum Layout {
     Legacy,
     /// No cgroups to be seen.
     Absent,
+}
+
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Layout::Unified => "v2",
+            Layout::Hybrid => "v1 hybrid",
+            Layout::Legacy => "v1",
+            Layout::Absent => "none",
+        })
+    }
 }
 
 /// Where a container's group is: the path as cAdvisor shows it, and the path per v1 controller.

@@ -88,6 +88,7 @@ impl Keeper for Vitals {
     fn show(_: &Config, seen: &Seen) -> Views {
         let host = HostView {
             docker: container_views::show_docker(&seen.containers),
+            cgroups: seen.containers.cgroups.map(|layout| layout.to_string()),
             gpus: container_views::show_gpus(&seen.gpu),
             filesystems: show_filesystems(&seen.host),
             ..host_view(&seen.host)

@@ -112,6 +112,7 @@ impl ContainersLook {
         let cgroup_run = self.cgroup_run(cgroups, self.read_took + started.elapsed());
         ContainersSeen {
             docker: self.docker.clone(),
+            cgroups: Some(cgroups.layout()),
             containers,
             projects,
             devices: self.devices.clone(),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::super::CollectorRun;
 use super::super::projects::ProjectSeen;
-use crate::host::cgroups::{Counters, Limits};
+use crate::host::cgroups::{Counters, Layout, Limits};
 use crate::host::docker::{Compose, Version};
 use crate::values::ProjectName;
 
@@ -118,6 +118,8 @@ pub struct ContainersSeen {
     pub containers: Vec<ContainerSeen>,
     pub projects: Vec<ProjectSeen>,
     pub machine: Machine,
+    /// The kind of cgroup tree; `None` when it was not looked at.
+    pub cgroups: Option<Layout>,
     /// The devices that the containers' counters speak of.
     pub devices: Devices,
     /// Seconds since 1970 of this look.
