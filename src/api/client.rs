@@ -16,7 +16,7 @@ use super::stream::Events;
 use super::wire::{ClientError, MOST_ANSWER, Open, Wire};
 
 /// Read at once from the socket.
-const BUFFER: usize = 32 * 1024;
+const BUFFER: usize = 64 * 1024;
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 const LOOK_LIMIT: Duration = Duration::from_secs(15);
 const ORDER_LIMIT: Duration = Duration::from_secs(310);
@@ -71,7 +71,7 @@ impl Client {
     pub async fn open(&self, request: &Request) -> Result<Open, ClientError> {
         let stream = self.connect().await?;
         let mut builder = http1::Builder::new();
-        builder.max_buf_size(BUFFER);
+        builder.read_buf_exact_size(Some(BUFFER));
         let (mut sender, connection) =
             builder.handshake::<_, Full<Bytes>>(TokioIo::new(stream)).await.map_err(|error| self.broken(&error))?;
         let wire = Wire::drive(async move {

@@ -43,7 +43,7 @@ pub fn run(places: &Places) -> Result<(), Failure> {
     let limit = raise_open_files();
     tracing::debug!(?limit, "open files");
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(1)
         .max_blocking_threads(8)
         // Longer than a round: the thread that looks is not made anew each time.
         .thread_keep_alive(Duration::from_secs(90))

@@ -71,7 +71,10 @@ pub fn run(options: &WebOptions, started: impl FnOnce(SocketAddr)) -> Result<(),
         let shutdown = listen_for_end()?;
         started(address);
         resident::release_start_up_code();
-        serve(listener, client, &options.hosts, shutdown).await
+        let hosts = options.hosts.clone();
+        // As a task: the main future of this runtime is woken through the kernel.
+        let serving = tokio::spawn(async move { serve(listener, client, &hosts, shutdown).await });
+        serving.await.map_err(|error| Error::reply("the page", error))?
     })
 }
 

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::host::Roots;
 use crate::metrics::Kind;
@@ -41,8 +41,19 @@ pub struct TextSample {
 /// How the directory is looked at.
 pub struct TextLook {
     dir: PathBuf,
+    /// What was in the directory when it was last changed.
+    listed: Option<Listed>,
     parsed: Vec<Parsed>,
 }
+
+struct Listed {
+    changed: SystemTime,
+    paths: Vec<PathBuf>,
+}
+
+/// A directory changed so recently may be changed again without another time stamp (the kernel's tick, and clocks of
+/// network file systems).
+const SETTLED: Duration = Duration::from_secs(2);
 
 struct Parsed {
     path: PathBuf,
@@ -53,15 +64,12 @@ struct Parsed {
 
 impl TextLook {
     pub fn new(roots: &Roots) -> TextLook {
-        TextLook { dir: roots.rootfs.join("var/lib/prometheus/node-exporter"), parsed: Vec::new() }
+        TextLook { dir: roots.rootfs.join("var/lib/prometheus/node-exporter"), listed: None, parsed: Vec::new() }
     }
 
     /// `None`: there is no such directory.
     pub fn look(&mut self) -> Option<TextFiles> {
-        let entries = std::fs::read_dir(&self.dir).ok()?;
-        let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-        paths.retain(|path| path.extension().is_some_and(|extension| extension == "prom"));
-        paths.sort();
+        let paths = self.list()?;
         let mut old = std::mem::take(&mut self.parsed);
         let mut found = TextFiles::default();
         for path in paths {
@@ -80,6 +88,21 @@ impl TextLook {
             self.parsed.push(parsed);
         }
         Some(found)
+    }
+
+    /// The files to read, by name.
+    fn list(&mut self) -> Option<Vec<PathBuf>> {
+        let changed = std::fs::metadata(&self.dir).ok()?.modified().ok()?;
+        if let Some(listed) = self.listed.as_ref().filter(|listed| listed.changed == changed) {
+            return Some(listed.paths.clone());
+        }
+        let entries = std::fs::read_dir(&self.dir).ok()?;
+        let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        paths.retain(|path| path.extension().is_some_and(|extension| extension == "prom"));
+        paths.sort();
+        let settled = changed.elapsed().is_ok_and(|age| age > SETTLED);
+        self.listed = settled.then(|| Listed { changed, paths: paths.clone() });
+        Some(paths)
     }
 }
 

@@ -54,15 +54,21 @@ impl Protocols {
     }
 
     pub fn look(&mut self, scene: &mut Scene<'_>) -> Network {
+        let sockstat = scene.run("sockstat", |reader| joined(&mut self.sockstat, reader));
+        let sockets = |protocol: &str| {
+            let count = sockstat.as_ref()?.iter().find(|(name, _)| name == protocol);
+            count.map(|(_, count)| *count)
+        };
+        let (udp4, udp6) = (sockets("UDP_inuse"), sockets("UDP6_inuse"));
         let conntrack = scene.run("conntrack", |reader| self.look_at_conntrack(reader));
         let (entries, conntrack_stat) = conntrack.unzip();
         Network {
             page_size: self.page_size,
             netstat: scene.run("netstat", |reader| joined(&mut self.netstat, reader)),
-            sockstat: scene.run("sockstat", |reader| joined(&mut self.sockstat, reader)),
+            sockstat,
             udp: scene.run("udp_queues", |reader| {
                 let [v4, v6] = &mut self.udp;
-                let (v4, v6) = (v4.look(reader)?, v6.look(reader)?);
+                let (v4, v6) = (look_at_queues(v4, udp4, reader)?, look_at_queues(v6, udp6, reader)?);
                 Ok((v4.is_some() || v6.is_some()).then_some(UdpQueues { v4, v6 }))
             }),
             conntrack: entries,
@@ -80,6 +86,15 @@ impl Protocols {
         let Some(entries) = count.look(reader)?.zip(most.look(reader)?) else { return Ok(None) };
         Ok(Some((entries, self.conntrack_stat.look(reader)?)))
     }
+}
+
+/// Without a socket nothing waits: the kernel would walk its whole table to say so.
+fn look_at_queues(
+    table: &mut Source<(u64, u64)>,
+    sockets: Option<u64>,
+    reader: &mut Reader,
+) -> Result<Option<(u64, u64)>, Error> {
+    if sockets == Some(0) { Ok(Some((0, 0))) } else { table.look(reader) }
 }
 
 /// The values of several files as one list; a file that is absent (no IPv6) adds none.
