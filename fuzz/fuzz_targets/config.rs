@@ -38,7 +38,7 @@ fn read(sources: &[Source]) {
 
 /// What `config show` prints can be read again and means the same.
 fn shown_is_the_same(loaded: &Loaded) {
-    let shown = show(loaded).text;
+    let shown = show(loaded, true).text;
     let again = parse_sources(&[source("shown.toml", shown.as_bytes())]);
     let again = again.unwrap_or_else(|problems| panic!("{problems}\n{shown}"));
     assert_eq!(diff(loaded, &again).text, "no difference\n");
