@@ -5,7 +5,7 @@ PROFILE := --release
 RUN_DIR ?= target/run
 
 .DEFAULT_GOAL := help
-.PHONY: help build run demo-clean check fmt lint unit test bench fuzz deny docs clean
+.PHONY: help build run demo-clean check fmt lint unit test bench fuzz deb deny docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ bench: build ## cost and speed beside node_exporter in one run, as ratios
 
 fuzz: ## every fuzz target for a minute each
 	tests/bin/fuzz 60
+
+deb: ## the Debian package: target/package/hostkeeper_*.deb
+	packaging/build
 
 deny: ## licences, duplicate and wildcard dependencies
 	tests/bin/deny

@@ -5,6 +5,7 @@ mod agent;
 mod logging;
 mod look;
 mod memory;
+mod messages;
 mod orders;
 mod own;
 mod own_concerns;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::messages;
 use super::rounds::Rounds;
 use super::running::{Command, lock};
 use super::start::host_of;
@@ -69,13 +70,14 @@ impl Rounds {
             ..Event::new("reloaded", "the configuration was read again")
         });
         metrics::counter!("hostkeeper_config_reloads_total", "result" => "applied").increment(1);
-        tracing::info!("configuration read again");
+        tracing::info!(MESSAGE_ID = messages::RELOADED, "configuration read again");
         Ok(Done { text: format!("configuration read again\n{}", changed.trim_end()), steps: Vec::new() })
     }
 
     fn refuse_config(&mut self, why: String) -> Result<Done, Refusal> {
         let since = self.config_loaded;
-        tracing::error!("the configuration is bad, the one read at {since} stays in force:\n{why}");
+        let id = messages::RELOAD_REFUSED;
+        tracing::error!(MESSAGE_ID = id, "the configuration is bad, the one read at {since} stays in force:\n{why}");
         self.note(Event { because: Some(why.clone()), ..Event::new("reload_refused", "the configuration is bad") });
         metrics::counter!("hostkeeper_config_reloads_total", "result" => "refused").increment(1);
         self.config_refused = Some(why.lines().next().unwrap_or_default().to_owned());

@@ -6,6 +6,10 @@ use super::rounds::Rounds;
 use crate::ledger::Event;
 use crate::round::{Concern, Evidence, LedgerState, Severity, Snapshot, Subject};
 
+/// Kinds of events.
+const RAISED: &str = "concern_raised";
+pub(super) const ENDED: &str = "concern_ended";
+
 type Standing = BTreeMap<(String, String), (String, String)>;
 
 pub(super) fn concerns(rounds: &Rounds, ledger: &LedgerState) -> Vec<Concern> {
@@ -54,7 +58,7 @@ pub(super) fn changes(before: &Standing, now: &Standing, snapshot: &Snapshot) ->
                 thing: concern.subject.thing.clone(),
                 severity: Some(concern.severity.as_str().to_owned()),
                 because: Some(concern.text.clone()),
-                ..Event::new("concern_raised", format!("{}: {}", concern.id, concern.subject))
+                ..Event::new(RAISED, format!("{}: {}", concern.id, concern.subject))
             });
         }
     }
@@ -68,7 +72,7 @@ pub(super) fn changes(before: &Standing, now: &Standing, snapshot: &Snapshot) ->
             thing,
             severity: Some(severity.clone()),
             because: Some(text.clone()),
-            ..Event::new("concern_ended", format!("{id}: {subject}"))
+            ..Event::new(ENDED, format!("{id}: {subject}"))
         });
     }
     events

@@ -12,7 +12,7 @@ use super::running::{Command, Running, Seen, SharedJournal, lock};
 use super::seats::Chair;
 use super::storm::StormWatch;
 use super::systemd::Systemd;
-use super::{Places, own_concerns};
+use super::{Places, messages, own_concerns};
 use crate::host::resident::release_start_up_code;
 use crate::ledger::Outcome;
 use crate::round::{AgentView, Circumstances, Gate, LedgerState, RoundResult, Snapshot, Table, run_round};
@@ -174,7 +174,14 @@ impl Rounds {
         for event in &events {
             let project = event.project.as_ref().map(|project| project.as_str());
             let because = event.because.as_deref().unwrap_or_default();
-            tracing::warn!(PROJECT = project, EVENT = %event.kind, "{}: {because}", event.text);
+            let (text, kind) = (&event.text, &event.kind);
+            if event.kind == own_concerns::ENDED {
+                let id = messages::CONCERN_ENDED;
+                tracing::info!(MESSAGE_ID = id, HOSTKEEPER_PROJECT = project, HOSTKEEPER_EVENT = %kind, "ended: {text}: {because}");
+            } else {
+                let id = messages::CONCERN_RAISED;
+                tracing::warn!(MESSAGE_ID = id, HOSTKEEPER_PROJECT = project, HOSTKEEPER_EVENT = %kind, "{text}: {because}");
+            }
         }
         let moment = self.running.now();
         self.running.with_book(|book| book.note(events, &moment));
@@ -201,10 +208,15 @@ fn count(result: &RoundResult, took: Duration) {
 fn log_step(done: &crate::round::Done, word: &str) {
     let project = done.step.subject.project.as_ref().map(|project| project.as_str());
     let because = &done.step.because.text;
+    let (text, step) = (&done.step.text, &done.step.id);
     match &done.outcome {
         Outcome::Failed(why) => {
-            tracing::error!(PROJECT = project, STEP = %done.step.id, "failed: {}: {why}", done.step.text)
+            let id = messages::STEP_FAILED;
+            tracing::error!(MESSAGE_ID = id, HOSTKEEPER_PROJECT = project, HOSTKEEPER_STEP = %step, "failed: {text}: {why}");
         }
-        _ => tracing::info!(PROJECT = project, STEP = %done.step.id, "{word}: {}, because {because}", done.step.text),
+        _ => {
+            let id = messages::STEP_DONE;
+            tracing::info!(MESSAGE_ID = id, HOSTKEEPER_PROJECT = project, HOSTKEEPER_STEP = %step, "{word}: {text}, because {because}");
+        }
     }
 }

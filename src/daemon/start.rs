@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
+use super::messages;
 use super::places::Places;
 use super::recorder::{keep_draining, start_recorder};
 use super::rounds::Rounds;
@@ -74,7 +75,8 @@ async fn live(places: &Places, loaded: Loaded) -> Result<(), Failure> {
     let server = tokio::spawn(door.serve(running.clone() as Arc<dyn Agent>, stopped.clone()));
     let rounds = sit_down(places, running.clone(), (chairs, waiting), (stopped, reload), systemd);
     note(&running, "started", format!("hostkeeper {} started", env!("CARGO_PKG_VERSION")));
-    tracing::info!("hostkeeper {} looks after this host", env!("CARGO_PKG_VERSION"));
+    let version = env!("CARGO_PKG_VERSION");
+    tracing::info!(MESSAGE_ID = messages::STARTED, "hostkeeper {version} looks after this host");
     let rounds = tokio::spawn(rounds.run());
     finish(rounds, stop.subscribe()).await;
     // Also when the rounds ended by themselves: nobody may be told that all is well by a socket without an agent.
@@ -192,7 +194,7 @@ fn listen(stop: &watch::Sender<bool>, systemd: Arc<Systemd>) -> Result<mpsc::Rec
             }
         }
         systemd.stopping(STOP_LIMIT);
-        tracing::info!("stopping");
+        tracing::info!(MESSAGE_ID = messages::STOPPING, "stopping");
         stop.send_replace(true);
         // Keeps the reload channel open until the process ends: a closed one would spin the loop.
         reload.closed().await;
