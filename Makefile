@@ -5,7 +5,7 @@ PROFILE := --release
 RUN_DIR ?= target/run
 
 .DEFAULT_GOAL := help
-.PHONY: help build run demo-clean check fmt lint unit test bench fuzz deb deny docs clean
+.PHONY: help build run demo-clean check fmt lint unit test machine bench fuzz deb deny docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,10 @@ test: ## everything CI runs: installs missing test servers when root, builds, ru
 	tests/bin/install-needs
 	$(MAKE) --no-print-directory fmt lint
 	tests/bin/run-tests all
+
+machine: build ## scenarios in a whole Debian 12 with systemd, Docker and bcache (QEMU, no KVM); one: make machine CASE=reboot
+	tests/bin/install-needs
+	tests/machine/run $(CASE)
 
 bench: build ## cost and speed beside node_exporter in one run, as ratios
 	tests/bin/bench
