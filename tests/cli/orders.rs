@@ -65,6 +65,13 @@ fn blocked_steps_end_with_2() {
 }
 
 #[test]
+fn what_a_reload_changed_is_a_list_of_lines() {
+    let body = r#"{"schema":"hostkeeper.done/1","text":"configuration read again\n~ a: 1 -> 2\n+ b = 3","steps":[]}"#;
+    let ran = Bench::of(Rooms::usual().with_body("/v1/reload", 200, body)).run(&["reload"]);
+    assert_eq!(ran.out, "configuration read again\n~ a: 1 -> 2\n+ b = 3\n");
+}
+
+#[test]
 fn confirm_rollback_and_reload_send_what_was_said() {
     for (words, sent) in [
         (&["confirm"][..], "POST /v1/confirm {}"),

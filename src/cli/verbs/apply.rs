@@ -87,7 +87,9 @@ pub fn print_done(desk: &mut Desk<'_>, done: &DoneShown) -> Result<(), Failure> 
         let why = step.why.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
         out.hang(&head, &plain(format!("{}{why}", step.text)))?;
     }
-    out.hang(&[], &plain(done.text.as_str()))?;
+    for line in done.text.lines() {
+        out.hang(&[], &plain(line))?;
+    }
     Ok(())
 }
 
