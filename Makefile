@@ -35,9 +35,9 @@ test: ## everything CI runs: installs missing test servers when root, builds, ru
 	$(MAKE) --no-print-directory fmt lint
 	tests/bin/run-tests all
 
-machine: build ## scenarios in a whole Debian 12 with systemd, Docker and bcache (QEMU, no KVM); one: make machine CASE=reboot
+machine: ## scenarios in a whole Debian 12 with systemd, Docker and bcache (QEMU, no KVM); one: make machine CASE=reboot
 	tests/bin/install-needs
-	tests/machine/run $(CASE)
+	HOSTKEEPER_DEB=$$(packaging/build) tests/machine/run $(CASE)
 
 bench: build ## cost and speed beside node_exporter in one run, as ratios
 	tests/bin/bench
