@@ -13,13 +13,19 @@ use super::seats::Chair;
 use super::storm::StormWatch;
 use super::systemd::Systemd;
 use super::{Places, messages, own_concerns};
+use crate::host::Host;
 use crate::host::resident::release_start_up_code;
+use crate::host::watch::Watch;
 use crate::ledger::Outcome;
 use crate::round::{AgentView, Circumstances, Gate, LedgerState, RoundResult, Snapshot, Table, run_round};
 use crate::values::Stamp;
 
 /// Longest silence towards the watchdog while nothing is to be done.
 const BREATH: Duration = Duration::from_secs(5);
+/// After a sign of change: what belongs together comes together.
+const SETTLE: Duration = Duration::from_millis(100);
+/// Signs of change do not make rounds follow each other faster.
+const MOST_OFTEN: Duration = Duration::from_secs(1);
 
 /// The one who runs the rounds. Everything that changes the machine happens on its task, one thing at a time.
 pub struct Rounds {
@@ -35,6 +41,8 @@ pub struct Rounds {
     pub(super) config_refused: Option<String>,
     pub(super) number: u64,
     pub(super) storm: StormWatch,
+    /// `None`: nothing can be watched here, and rounds come by time alone.
+    pub(super) watch: Option<Watch>,
     /// Concerns of the last round: id and subject, severity and text.
     pub(super) standing: BTreeMap<(String, String), (String, String)>,
     pub(super) was_writable: bool,
@@ -60,7 +68,8 @@ impl Rounds {
 
     /// Waits for the next round. `false`: the end.
     async fn wait(&mut self) -> bool {
-        let due = tokio::time::Instant::now() + self.running.loaded().settings.host.interval.0;
+        let ended = tokio::time::Instant::now();
+        let mut due = ended + self.running.loaded().settings.host.interval.0;
         let breath_length = self.systemd.patience().map_or(BREATH, |patience| BREATH.min(patience / 3));
         loop {
             if *self.stop.borrow() {
@@ -74,6 +83,9 @@ impl Rounds {
                     return true;
                 }
                 Some(command) = self.orders.recv() => return self.obey(command).await,
+                () = sign_of_change(self.watch.as_ref()) => {
+                    due = due.min((tokio::time::Instant::now() + SETTLE).max(ended + MOST_OFTEN));
+                }
                 () = tokio::time::sleep_until(breath) => {
                     self.systemd.alive();
                     if tokio::time::Instant::now() >= due {
@@ -108,8 +120,17 @@ impl Rounds {
             stopping: &stopping,
         };
         let result = run_round(&table, &circumstances, &mut SharedJournal(&running)).await;
+        self.watch_places(&host);
         self.publish(&result, begun.elapsed());
         result
+    }
+
+    /// What is declared and missing can be watched once it is there.
+    fn watch_places(&self, host: &Host) {
+        let Some(watch) = &self.watch else { return };
+        let places = self.running.loaded().settings.storage.list_places();
+        let below = |place: &str| host.roots.rootfs.join(place.trim_start_matches('/'));
+        watch.set_places(places.iter().map(|place| below(place)).collect());
     }
 
     fn circumstances(&mut self, ledger: LedgerState, ordered: BTreeSet<String>) -> Circumstances {
@@ -185,6 +206,13 @@ impl Rounds {
         }
         let moment = self.running.now();
         self.running.with_book(|book| book.note(events, &moment));
+    }
+}
+
+async fn sign_of_change(watch: Option<&Watch>) {
+    match watch {
+        Some(watch) => watch.changed().await,
+        None => std::future::pending().await,
     }
 }
 

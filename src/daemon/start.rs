@@ -19,6 +19,7 @@ use crate::api::{Agent, Door, ServeOptions};
 use crate::config::{self, Loaded, Problems};
 use crate::host::lock::Lock;
 use crate::host::open_files::raise_open_files;
+use crate::host::watch::Watch;
 use crate::host::{Clock, Error, Host, Roots};
 use crate::ledger::{Book, Event};
 
@@ -44,6 +45,8 @@ pub fn run(places: &Places) -> Result<(), Failure> {
     let limit = raise_open_files();
     tracing::debug!(?limit, "open files");
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        // Rounds and scrapes are short and take turns; what may block moves aside (`block_in_place`, `Patience`).
+        // A second worker cost a fifth of a scrape's CPU in wake-ups.
         .worker_threads(1)
         .max_blocking_threads(8)
         // Longer than a round: the thread that looks is not made anew each time.
@@ -149,8 +152,12 @@ fn sit_down(
     systemd: Arc<Systemd>,
 ) -> Rounds {
     let now = running.now();
+    let watch = Watch::start(&running.host().roots)
+        .inspect_err(|error| tracing::warn!("changes are seen by the next round only: {}", error.chain()))
+        .ok();
     Rounds {
         running,
+        watch,
         chairs,
         places: places.clone(),
         orders,

@@ -21,6 +21,7 @@ pub mod socket;
 pub mod space;
 pub mod sysfs;
 pub mod timex;
+pub mod watch;
 
 pub use clock::Clock;
 pub use error::Error;

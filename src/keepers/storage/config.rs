@@ -97,6 +97,15 @@ impl Config {
     }
 }
 
+impl Config {
+    /// The absolute paths of all tiers and declared directories: what a change of is news.
+    pub fn list_places(&self) -> Vec<String> {
+        let place = |dir: &Dir| parse_place(self.tiers.get(&dir.tier)?, &dir.path).ok();
+        let roots = self.tiers.values().map(|tier| tier.path.clone());
+        roots.chain(self.dirs.values().filter_map(place)).collect()
+    }
+}
+
 impl Dir {
     /// The permission bits, when they are given and right.
     pub fn mode_bits(&self) -> Option<u32> {

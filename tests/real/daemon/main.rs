@@ -18,6 +18,7 @@ mod orders;
 mod reload;
 mod secrets;
 mod systemd;
+mod wake;
 
 /// A project with directories on a tier in the scratch directory, kept.
 pub const KEPT: &str = r#"
