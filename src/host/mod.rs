@@ -3,6 +3,7 @@
 pub mod cgroups;
 mod clock;
 pub mod devices;
+pub mod disk_speed;
 pub mod docker;
 mod error;
 pub mod files;
@@ -16,6 +17,7 @@ pub mod open_files;
 pub mod patience;
 pub mod privileges;
 pub mod procfs;
+pub mod program;
 pub mod resident;
 pub mod socket;
 pub mod space;

@@ -35,7 +35,7 @@ impl Agent {
     fn start(place: &Path) -> Agent {
         let mut config = Config::default();
         let path = place.join("tier").to_str().unwrap().to_owned();
-        let tier = Tier { path, device: None, require_mount: false, min_free: None, media: None };
+        let tier = Tier { path, ..Tier::default() };
         config.tiers.insert("ssd".into(), tier);
         let owner = nix::unistd::geteuid().is_root().then(|| "4242:4243".to_owned());
         for (path, mode) in DIRS {

@@ -33,7 +33,7 @@ struct Scene {
 impl Scene {
     fn new(path: &Path, below: &str, owner: Option<&str>) -> Scene {
         let path = path.to_str().unwrap().to_owned();
-        let tier = Tier { path, device: None, require_mount: true, min_free: None, media: None };
+        let tier = Tier { path, require_mount: true, ..Tier::default() };
         let dir =
             Dir { tier: "ssd".into(), path: below.into(), owner: owner.map(Into::into), mode: Some("0750".into()) };
         let mut config = Config::default();

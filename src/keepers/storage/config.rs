@@ -17,7 +17,7 @@ pub struct Table {
 }
 
 /// A place for data: `[storage.tier.NAME]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tier {
     /// Absolute path of the tier's root.
@@ -34,6 +34,21 @@ pub struct Tier {
     /// What the device must be made of.
     #[serde(default)]
     pub media: Option<Media>,
+    /// How fast it is meant to be.
+    #[serde(default)]
+    pub expected: Option<Expected>,
+}
+
+/// What `storage bench` is compared with: `[storage.tier.NAME.expected]`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expected {
+    /// Bytes per second of one sequential writer.
+    #[serde(default)]
+    pub sequential_write: Option<Bytes>,
+    /// Reads of 4 KiB per second, one at a time, all over a file.
+    #[serde(default)]
+    pub random_read: Option<u64>,
 }
 
 /// What a block device is made of, as the kernel's `queue/rotational` says.
@@ -199,6 +214,15 @@ fn check_tier(name: &str, tier: &Tier, problems: &mut Vec<Problem>) {
             let cure = format!("use the name in /proc/partitions, such as \"{}\"", one_line(name, 40));
             problems.push(Problem::new(format!("{key}.device"), what, cure));
         }
+    }
+    let Some(expected) = &tier.expected else { return };
+    if expected.sequential_write.is_some_and(|speed| speed.0 < 1_000_000) {
+        let cure = "write bytes per second, such as \"932MB\"";
+        problems.push(Problem::new(format!("{key}.expected.sequential_write"), "is less than 1 MB a second", cure));
+    }
+    if expected.random_read == Some(0) {
+        let cure = "write reads per second, such as 11200, or leave it out";
+        problems.push(Problem::new(format!("{key}.expected.random_read"), "no disk is expected to read nothing", cure));
     }
 }
 

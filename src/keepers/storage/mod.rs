@@ -2,6 +2,7 @@
 //! written to a mount point whose disk is missing.
 
 mod act;
+pub mod bench;
 pub mod config;
 mod decide;
 mod metrics;

@@ -23,7 +23,7 @@ fn now(seconds: u64) -> Now {
 }
 
 fn tier(path: &str) -> Tier {
-    Tier { path: path.into(), device: None, require_mount: false, min_free: None, media: None }
+    Tier { path: path.into(), ..Tier::default() }
 }
 
 fn dir(path: &str, owner: Option<&str>, mode: Option<&str>) -> Dir {
