@@ -42,7 +42,8 @@ impl Draft {
             }
         };
         problems.extend(check_hosts(&self.web.hosts));
-        let mut storage = storage::config::Config { tiers: self.storage.tier, ..storage::config::Config::default() };
+        let (tiers, smart) = (self.storage.tier, self.storage.smart);
+        let mut storage = storage::config::Config { tiers, smart, ..storage::config::Config::default() };
         let mut projects = std::collections::BTreeMap::new();
         for (name, table) in self.projects {
             for (dir, value) in table.dir {

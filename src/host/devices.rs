@@ -19,6 +19,8 @@ pub struct Device {
     pub mapped: Option<String>,
     /// Names of all devices it lies on, itself first.
     pub chain: Vec<String>,
+    /// Names of the whole disks at the bottom.
+    pub disks: Vec<String>,
     /// Whether any of the disks below turns; `None` where the kernel does not say.
     pub rotational: Option<bool>,
     /// Whether a bcache is in the chain.
@@ -57,9 +59,10 @@ fn read_at(entry: &Path) -> Result<Option<Device>, Error> {
         }
         let name = name_of(&directory);
         device.bcache |= name.starts_with("bcache");
-        device.chain.push(name);
         let below = list_below(&directory);
+        device.chain.push(name.clone());
         if below.is_empty() {
+            device.disks.push(name);
             let turns = read_word(&directory.join("queue/rotational")).map(|word| word == "1");
             device.rotational = match (device.rotational, turns) {
                 (Some(before), Some(turns)) => Some(before || turns),

@@ -19,6 +19,7 @@ pub mod privileges;
 pub mod procfs;
 pub mod program;
 pub mod resident;
+pub mod smartctl;
 pub mod socket;
 pub mod space;
 pub mod sysfs;

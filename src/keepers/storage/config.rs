@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::disks::config::Smart;
 use crate::values::{Bytes, Mode, Problem, ProjectName, one_line};
 
 /// The `[storage]` table.
@@ -14,6 +15,7 @@ pub struct Table {
     pub mode: Option<Mode>,
     #[serde(default)]
     pub tier: BTreeMap<String, Tier>,
+    pub smart: Smart,
 }
 
 /// A place for data: `[storage.tier.NAME]`.
@@ -81,12 +83,13 @@ pub struct Dir {
 pub struct Config {
     pub tiers: BTreeMap<String, Tier>,
     pub dirs: BTreeMap<(ProjectName, String), Dir>,
+    pub smart: Smart,
 }
 
 impl Config {
     /// Everything that is wrong with tiers and directories, alone and together.
     pub fn check(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
+        let mut problems = self.smart.check();
         for (name, tier) in &self.tiers {
             check_tier(name, tier, &mut problems);
         }

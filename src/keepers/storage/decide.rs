@@ -1,6 +1,7 @@
 //! What should be done about declared directories, and what is wrong with them and their tiers. Pure.
 
 use super::config::{Config, Dir};
+use super::disks::decide::find_trouble;
 use super::observe::{DirSeen, Key, Seen, TierSeen};
 use super::proof::find_fault;
 use super::room::find_shortage;
@@ -14,7 +15,7 @@ const DEFAULT_MODE: Bits = Bits(0o755);
 
 /// Steps for directories on tiers that are proved; concerns for everything else that is not as declared.
 pub fn decide(config: &Config, seen: &Seen) -> Plan<Step> {
-    let mut plan = Plan::default();
+    let mut plan = Plan { concerns: find_trouble(&seen.disks), ..Plan::default() };
     for (name, tier) in &config.tiers {
         let Some(found) = seen.tiers.get(name) else { continue };
         match (find_fault(name, tier, found), found) {

@@ -1,6 +1,7 @@
 //! The metrics of tiers and declared directories. Pure.
 
 use super::config::Config;
+use super::disks;
 use super::observe::{Ground, Seen};
 use super::proof::declared_ground;
 use super::verdict::{Verdict, is_usable, judge};
@@ -52,6 +53,7 @@ pub fn measure(config: &Config, seen: &Seen, page: &mut Page) {
     for name in config.tiers.keys() {
         page.sample(&[("tier", name)], is_usable(config, seen, name));
     }
+    disks::metrics::measure(&seen.disks, page);
     page.family(&STATE);
     for (key, dir) in &config.dirs {
         let verdict = judge(config, seen, key, dir);

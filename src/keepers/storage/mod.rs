@@ -5,6 +5,7 @@ mod act;
 pub mod bench;
 pub mod config;
 mod decide;
+pub mod disks;
 mod metrics;
 mod observe;
 mod proof;
@@ -32,6 +33,7 @@ use crate::metrics::Page;
 use crate::round::{Change, Keeper, Plan, Views};
 use crate::values::{Known, Now};
 use config::Config;
+use disks::Disks;
 use trend::Trend;
 
 /// How long one step may take.
@@ -45,6 +47,7 @@ pub struct Storage {
     seen: BTreeMap<String, Identity>,
     /// Free space of the last day, of that very file system.
     trends: BTreeMap<String, Trend>,
+    disks: Disks,
 }
 
 impl Storage {
@@ -82,6 +85,7 @@ impl Keeper for Storage {
     async fn observe(&mut self, config: &Config, host: &Host, now: &Now) -> Result<Seen, Error> {
         let mut seen = observe::look(config, host, now, &mut self.patience).await;
         self.remember(&mut seen, now);
+        seen.disks = self.disks.look(&config.smart, seen.list_disks(), host, now).await;
         Ok(seen)
     }
 

@@ -1,6 +1,6 @@
 //! Looks at tiers and declared directories. What hangs costs its tier, not the round.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::config::{Config, Tier, parse_place};
+use super::disks::DisksSeen;
 use super::step::{Bits, Owner};
 pub use crate::host::devices::Device;
 use crate::host::devices::{read_device, read_device_of_source};
@@ -28,6 +29,19 @@ pub struct Seen {
     pub at: Timestamp,
     pub tiers: BTreeMap<String, Known<TierSeen>>,
     pub dirs: BTreeMap<Key, DirSeen>,
+    pub disks: DisksSeen,
+}
+
+impl Seen {
+    /// The whole disks below the tiers that can have a health: no virtual ones.
+    pub fn list_disks(&self) -> BTreeSet<String> {
+        let ground = |tier: &Known<TierSeen>| match tier.value() {
+            Some(TierSeen::There(ground)) => ground.device.value().and_then(|device| device.as_ref()).cloned(),
+            _ => None,
+        };
+        let disks = self.tiers.values().filter_map(ground).flat_map(|device| device.disks);
+        disks.filter(|name| ["sd", "nvme", "hd"].iter().any(|real| name.starts_with(real))).collect()
+    }
 }
 
 /// What is at a tier's path. The text is the part of the path that is so.
@@ -85,7 +99,7 @@ struct Question {
 pub async fn look(config: &Config, host: &Host, now: &Now, patience: &mut Patience) -> Seen {
     let mounts = Arc::new(read_mounts(&host.roots).unwrap_or_default());
     let until = Instant::now() + LIMIT;
-    let mut seen = Seen { at: now.wall, tiers: BTreeMap::new(), dirs: BTreeMap::new() };
+    let mut seen = Seen { at: now.wall, tiers: BTreeMap::new(), dirs: BTreeMap::new(), disks: DisksSeen::default() };
     let mut questions = sort_by_tier(config, &mut seen);
     let mut waiting = Vec::new();
     for (name, tier) in &config.tiers {

@@ -8,6 +8,7 @@ mod trends;
 use std::time::Duration;
 
 use super::config::{Config, Dir, Tier};
+use super::disks::DisksSeen;
 use super::observe::{DirSeen, Ground, Key, Seen, TierSeen};
 use super::step::{Bits, Owner};
 use crate::host::devices::Device;
@@ -63,7 +64,12 @@ fn ground() -> Ground {
 
 fn seen(ground: Ground, found: DirSeen) -> Seen {
     let tier = Known::Known(TierSeen::There(ground));
-    Seen { at: now(0).wall, tiers: [("ssd".to_owned(), tier)].into(), dirs: [(key("pg"), found)].into() }
+    Seen {
+        at: now(0).wall,
+        tiers: [("ssd".to_owned(), tier)].into(),
+        dirs: [(key("pg"), found)].into(),
+        disks: DisksSeen::default(),
+    }
 }
 
 fn there(owner: (u32, u32), mode: u32, empty: Option<bool>) -> DirSeen {
