@@ -100,17 +100,20 @@ fn resident_kib(pid: u32) -> u64 {
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-/// Scrapes all programs in turn, so that they share every moment's weather.
+/// Scrapes all programs in turn, so that they share every moment's weather. Each is the first after a pause as often as
+/// the others: who is first finds the kernel's code and data cold, and warms them for the next.
 fn measure(programs: &[(&Program, &str)], pause: Duration, scrapes: usize) -> Vec<Cost> {
-    for (program, path) in programs {
+    for (program, path) in programs.iter() {
         (0..WARM_UP).for_each(|_| drop(scrape(program.port, path).unwrap()));
     }
     let before: Vec<u64> = programs.iter().map(|(program, _)| cpu(program)).collect();
     let mut times = vec![Vec::new(); programs.len()];
     let mut bodies = vec![Vec::new(); programs.len()];
-    for _ in 0..scrapes {
+    for scrape_number in 0..scrapes {
         std::thread::sleep(pause);
-        for (index, (program, path)) in programs.iter().enumerate() {
+        for place in 0..programs.len() {
+            let index = (scrape_number + place) % programs.len();
+            let (program, path) = programs[index];
             let begun = Instant::now();
             bodies[index] = scrape(program.port, path).unwrap();
             times[index].push(begun.elapsed().as_secs_f64() * 1000.0);
