@@ -40,6 +40,8 @@ pub struct Rounds {
     pub(super) was_writable: bool,
     /// When old entries were last let go, time since boot.
     pub(super) pruned: Duration,
+    /// How long the next round may wait at most, for the sake of pools.
+    pub(super) due_in: Duration,
 }
 
 impl Rounds {
@@ -60,7 +62,8 @@ impl Rounds {
 
     /// Waits for the next round. `false`: the end.
     async fn wait(&mut self) -> bool {
-        let due = tokio::time::Instant::now() + self.running.loaded().settings.host.interval.0;
+        let interval = self.running.loaded().settings.host.interval.0.min(self.due_in);
+        let due = tokio::time::Instant::now() + interval;
         let breath_length = self.systemd.patience().map_or(BREATH, |patience| BREATH.min(patience / 3));
         loop {
             if *self.stop.borrow() {
@@ -109,6 +112,7 @@ impl Rounds {
         };
         let result = run_round(&table, &circumstances, &mut SharedJournal(&running)).await;
         self.publish(&result, begun.elapsed());
+        self.follow_pools(&result);
         result
     }
 

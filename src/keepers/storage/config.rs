@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::pools::config::{Pool, check_pools};
 use crate::values::{Bytes, Mode, Problem, ProjectName, one_line};
 
 /// The `[storage]` table.
@@ -66,6 +67,7 @@ pub struct Dir {
 pub struct Config {
     pub tiers: BTreeMap<String, Tier>,
     pub dirs: BTreeMap<(ProjectName, String), Dir>,
+    pub pools: BTreeMap<(ProjectName, String), Pool>,
 }
 
 impl Config {
@@ -93,6 +95,7 @@ impl Config {
                 Err(None) => {}
             }
         }
+        problems.extend(check_pools(&self.pools, &self.dirs));
         problems
     }
 }
@@ -167,7 +170,7 @@ pub fn check_path(path: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn check_name(key: &str, name: &str, problems: &mut Vec<Problem>) {
+pub(super) fn check_name(key: &str, name: &str, problems: &mut Vec<Problem>) {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if name.is_empty() || name.len() > 63 || !name.chars().all(plain) {
         let what = format!("\"{}\" is no name", one_line(name, 40));

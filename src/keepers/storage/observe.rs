@@ -28,6 +28,8 @@ pub struct Seen {
     pub at: Timestamp,
     pub tiers: BTreeMap<String, Known<TierSeen>>,
     pub dirs: BTreeMap<Key, DirSeen>,
+    /// Looked at after the tiers are proved.
+    pub pools: super::pools::PoolsSeen,
 }
 
 /// What is at a tier's path. The text is the part of the path that is so.
@@ -85,7 +87,7 @@ struct Question {
 pub async fn look(config: &Config, host: &Host, now: &Now, patience: &mut Patience) -> Seen {
     let mounts = Arc::new(read_mounts(&host.roots).unwrap_or_default());
     let until = Instant::now() + LIMIT;
-    let mut seen = Seen { at: now.wall, tiers: BTreeMap::new(), dirs: BTreeMap::new() };
+    let mut seen = Seen { at: now.wall, tiers: BTreeMap::new(), dirs: BTreeMap::new(), pools: Default::default() };
     let mut questions = sort_by_tier(config, &mut seen);
     let mut waiting = Vec::new();
     for (name, tier) in &config.tiers {
