@@ -16,6 +16,7 @@ mod rows;
 mod serve;
 pub mod shapes;
 mod shell;
+pub mod storage;
 pub mod stream;
 pub mod types;
 mod views;

@@ -59,7 +59,7 @@ pub fn parse_order(place: Place, body: &[u8]) -> Result<Order, Refusal> {
     }
 }
 
-fn read_body<T: DeserializeOwned>(body: &[u8], form: &str) -> Result<T, Refusal> {
+pub(super) fn read_body<T: DeserializeOwned>(body: &[u8], form: &str) -> Result<T, Refusal> {
     let body = if body.trim_ascii().is_empty() { b"{}" } else { body };
     serde_json::from_slice(body).map_err(|error| Refusal {
         code: "bad_request".into(),

@@ -31,6 +31,12 @@ pub enum Place {
     Confirm,
     Rollback,
     Wake,
+    Storage,
+    Drain,
+    Undrain,
+    Balance,
+    MakeExamples,
+    RemoveExamples,
 }
 
 /// One path with its verb and the query parameters it knows. `{…}` stands for one segment.
@@ -66,6 +72,7 @@ pub const ROUTES: &[Route] = &[
     get("/v1/metrics/names", &["collect[]", "exclude[]"], Place::MetricNames),
     get("/v1/metrics/cost", &["collect[]", "exclude[]"], Place::MetricCost),
     get("/v1/config/{key}", &[], Place::ConfigKey),
+    get("/v1/storage", &[], Place::Storage),
     get("/v1/openapi.json", &[], Place::OpenApi),
     get("/metrics", &["collect[]", "exclude[]"], Place::Metrics),
     get("/healthz", &[], Place::Healthz),
@@ -75,6 +82,11 @@ pub const ROUTES: &[Route] = &[
     post("/v1/confirm", Place::Confirm),
     post("/v1/rollback", Place::Rollback),
     post("/v1/wake", Place::Wake),
+    post("/v1/storage/drain", Place::Drain),
+    post("/v1/storage/undrain", Place::Undrain),
+    post("/v1/storage/balance", Place::Balance),
+    post("/v1/storage/examples", Place::MakeExamples),
+    post("/v1/storage/examples/remove", Place::RemoveExamples),
 ];
 
 /// A request that fits a route: the filled segment, if any, and the decoded query.

@@ -60,6 +60,24 @@ pub enum Order {
     Rollback { intent: i64 },
     /// Look now.
     Wake,
+    /// Something about a pool of directories.
+    Pool(PoolOrder),
+}
+
+/// A person's order about a pool, named `project/pool`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum PoolOrder {
+    /// Move all files away from a member, and none to it.
+    Drain { pool: String, member: String },
+    /// Let the member take files again.
+    Undrain { pool: String, member: String },
+    /// Look now; `now`: and go on without a pause until it is balanced.
+    Balance { pool: String, now: bool },
+    /// Make example files.
+    MakeExamples { pool: String, member: String, label: String, first: u32, files: u32, size: u64 },
+    /// Remove every example file of a pool, and nothing else.
+    RemoveExamples { pool: String },
 }
 
 /// What came of an order.

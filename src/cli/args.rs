@@ -77,6 +77,8 @@ pub enum Verb {
     Events(EventsArgs),
     /// Watch projects and containers live
     Top(TopArgs),
+    /// Show tiers, directories and pools; balance and drain pools
+    Storage(super::storage_args::StorageArgs),
     /// Check, show and make the configuration
     #[command(subcommand, subcommand_value_name = "WHAT", subcommand_help_heading = "What")]
     Config(ConfigVerb),

@@ -1,5 +1,7 @@
 //! What each verb's help and man page add to its arguments: examples, exit codes, files. Data only.
 
+use super::storage_args;
+
 /// An exit code and when it comes.
 pub type Exit = (u8, &'static str);
 
@@ -152,6 +154,15 @@ pub const PAGES: &[Page] = &[
         exits: &[(0, "done"), FILES, USAGE, (78, "bad configuration")],
         notes: &["Reads files only; needs no daemon."],
     },
+    storage_args::STORAGE,
+    storage_args::TIER,
+    storage_args::DIR,
+    storage_args::POOL,
+    storage_args::DRAIN,
+    storage_args::UNDRAIN,
+    storage_args::BALANCE,
+    storage_args::DIAGNOSTICS,
+    storage_args::STRESS,
     Page {
         verb: "config check",
         examples: &[

@@ -49,6 +49,9 @@ impl Draft {
             for (dir, value) in table.dir {
                 storage.dirs.insert((name.clone(), dir), value);
             }
+            for (pool, value) in table.pool {
+                storage.pools.insert((name.clone(), pool), value);
+            }
             projects.insert(name, Project { mode: table.mode, windows: table.maintenance_windows });
         }
         problems.extend(storage.check());

@@ -73,6 +73,7 @@ pub struct ProjectTable {
     pub mode: Option<Mode>,
     pub maintenance_windows: Vec<Window>,
     pub dir: BTreeMap<String, storage::config::Dir>,
+    pub pool: BTreeMap<String, storage::pools::config::Pool>,
 }
 
 /// `[api]`.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::rounds::Rounds;
 use super::running::lock;
 use crate::api::Refusal;
-use crate::ledger::{Intent, Journal, Outcome};
+use crate::ledger::{Intent, Journal, Outcome, Unfinished};
 use crate::round::{LedgerState, SharedSeat, outcome_of};
 
 /// How often old entries are let go.
@@ -19,7 +19,7 @@ impl Rounds {
         let unfinished = self.running.with_book(|book| book.write(|ledger| ledger.unfinished()));
         for order in unfinished.unwrap_or_default() {
             let found = match self.seat(&order.keeper).await {
-                Some(seat) => seat.lock().await.examine_recorded(&order.payload, &self.running.host()).await,
+                Some(seat) => self.examine(seat, &order).await,
                 None => None,
             };
             let outcome = match found {
@@ -35,6 +35,24 @@ impl Rounds {
                 return;
             }
         }
+    }
+
+    /// What is found, with what there is to say of it in the ledger.
+    async fn examine(&self, seat: SharedSeat, order: &Unfinished) -> Option<bool> {
+        let mut seat = seat.lock().await;
+        if self.running.host().is_there(&self.running.loaded().settings.host.kill_switch) {
+            // Examining a move brings it to its end.
+            return None;
+        }
+        let found = seat.examine_recorded(&order.payload, &self.running.host()).await;
+        let notes = seat.take_notes();
+        let now = self.running.now();
+        if !notes.is_empty()
+            && let Err(error) = self.running.with_book(|book| book.record(order.intent, &notes, &now))
+        {
+            tracing::error!("what was found could not be recorded: {}", error.chain());
+        }
+        found
     }
 
     /// Tries the ledger. When it is back, orders that lost their result meanwhile are examined.
@@ -128,8 +146,11 @@ impl Rounds {
         let begun = self.running.now();
         let id = self.running.with_book(|book| book.intend(&step, &begun)).map_err(|error| failed(error.chain()))?;
         let outcome = outcome_of(seat.carry_out_recorded(&undo, &self.running.host()).await);
-        let ended = self.running.now();
+        let (ended, notes) = (self.running.now(), seat.take_notes());
         let written = self.running.with_book(|book| {
+            if !notes.is_empty() {
+                book.record(id, &notes, &ended)?;
+            }
             book.conclude(id, &outcome, &ended)?;
             if matches!(outcome, Outcome::Failed(_)) { Ok(()) } else { book.write(|ledger| ledger.undone(intent)) }
         });
@@ -137,7 +158,7 @@ impl Rounds {
         Ok((text, outcome))
     }
 
-    async fn seat(&self, keeper: &str) -> Option<SharedSeat> {
+    pub(super) async fn seat(&self, keeper: &str) -> Option<SharedSeat> {
         for seat in &self.running.seats {
             if seat.lock().await.name() == keeper {
                 return Some(seat.clone());

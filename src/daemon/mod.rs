@@ -11,6 +11,7 @@ mod own;
 mod own_concerns;
 mod picture;
 mod places;
+mod pools;
 mod recorder;
 mod rounds;
 mod running;

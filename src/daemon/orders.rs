@@ -13,7 +13,7 @@ use crate::config;
 use crate::ledger::{Event, Outcome};
 use crate::round::{Gate, RoundResult};
 
-fn refusal(code: &str, text: impl Into<String>, cure: &str) -> Refusal {
+pub(super) fn refusal(code: &str, text: impl Into<String>, cure: &str) -> Refusal {
     Refusal { code: code.to_owned(), text: text.into(), cure: cure.to_owned() }
 }
 
@@ -27,6 +27,7 @@ impl Rounds {
             Order::Apply { plan, steps } => self.apply(&plan, &steps, &by).await,
             Order::Confirm { intent } => self.confirm(intent, &by),
             Order::Rollback { intent } => self.roll_back(intent, &by).await,
+            Order::Pool(order) => self.obey_pool(order, &by).await,
             Order::Wake => Ok(Done { text: "a round begins now".to_owned(), steps: Vec::new() }),
         };
         let outcome = if result.is_ok() { "done" } else { "refused" };
@@ -135,7 +136,7 @@ impl Rounds {
         self.running.with_book(|book| book.note(vec![event], &now));
     }
 
-    fn person_acted(&self, by: &Caller, what: &str) {
+    pub(super) fn person_acted(&self, by: &Caller, what: &str) {
         let now = self.running.now();
         let text = format!("{what} (by uid {}, pid {})", by.uid, by.pid);
         let written = self.running.with_book(|book| {
@@ -155,6 +156,7 @@ fn word(order: &Order) -> &'static str {
         Order::Confirm { .. } => "confirm",
         Order::Rollback { .. } => "rollback",
         Order::Wake => "wake",
+        Order::Pool(order) => super::pools::word(order),
     }
 }
 

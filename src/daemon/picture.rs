@@ -40,6 +40,7 @@ pub fn draw_snapshot(result: &RoundResult, frame: Frame<'_>) -> Snapshot {
         containers: views.containers,
         tiers: views.tiers,
         dirs: views.dirs,
+        pools: views.pools,
         agent: frame.agent,
     }
 }
@@ -54,6 +55,7 @@ pub fn join_views<'a>(sights: impl Iterator<Item = &'a Arc<dyn Sight>>) -> Views
         all.containers.extend(views.containers);
         all.tiers.extend(views.tiers);
         all.dirs.extend(views.dirs);
+        all.pools.extend(views.pools);
         all.collectors.extend(views.collectors);
     }
     all

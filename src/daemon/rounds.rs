@@ -48,6 +48,8 @@ pub struct Rounds {
     pub(super) was_writable: bool,
     /// When old entries were last let go, time since boot.
     pub(super) pruned: Duration,
+    /// How long the next round may wait at most, for the sake of pools.
+    pub(super) due_in: Duration,
 }
 
 impl Rounds {
@@ -69,7 +71,7 @@ impl Rounds {
     /// Waits for the next round. `false`: the end.
     async fn wait(&mut self) -> bool {
         let ended = tokio::time::Instant::now();
-        let mut due = ended + self.running.loaded().settings.host.interval.0;
+        let mut due = ended + self.running.loaded().settings.host.interval.0.min(self.due_in);
         let breath_length = self.systemd.patience().map_or(BREATH, |patience| BREATH.min(patience / 3));
         loop {
             if *self.stop.borrow() {
@@ -122,6 +124,7 @@ impl Rounds {
         let result = run_round(&table, &circumstances, &mut SharedJournal(&running)).await;
         self.watch_places(&host);
         self.publish(&result, begun.elapsed());
+        self.follow_pools(&result);
         result
     }
 

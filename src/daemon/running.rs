@@ -12,7 +12,7 @@ use crate::api::Refusal;
 use crate::api::types::{Caller, Done, Order};
 use crate::config::Loaded;
 use crate::host::{Clock, Host};
-use crate::ledger::{self, Book, Intent, Journal, Outcome, Past};
+use crate::ledger::{self, Book, Intent, Journal, Notes, Outcome, Past};
 use crate::round::{SharedSeat, Sight, Snapshot};
 use crate::values::Now;
 
@@ -94,6 +94,10 @@ impl Journal for SharedJournal<'_> {
 
     fn conclude(&mut self, intent: i64, outcome: &Outcome, now: &Now) -> Result<(), ledger::Error> {
         self.0.with_book(|book| book.conclude(intent, outcome, now))
+    }
+
+    fn record(&mut self, intent: i64, notes: &Notes, now: &Now) -> Result<(), ledger::Error> {
+        self.0.with_book(|book| book.record(intent, notes, now))
     }
 
     fn past(&mut self, now: &Now) -> Result<Past, ledger::Error> {

@@ -172,6 +172,7 @@ fn sit_down(
         standing: std::collections::BTreeMap::new(),
         was_writable: true,
         pruned: now.up,
+        due_in: std::time::Duration::MAX,
     }
 }
 

@@ -53,9 +53,9 @@ pub struct Facts {
 /// An open directory.
 #[derive(Debug)]
 pub struct Directory {
-    fd: OwnedFd,
+    pub(super) fd: OwnedFd,
     /// For messages only.
-    path: PathBuf,
+    pub(super) path: PathBuf,
 }
 
 impl AsFd for Directory {
@@ -212,7 +212,7 @@ fn open_once(from: BorrowedFd<'_>, path: &Path, flags: OFlag, resolve: ResolveFl
     }
 }
 
-fn broken(verb: &'static str, path: &Path, errno: Errno) -> Error {
+pub(super) fn broken(verb: &'static str, path: &Path, errno: Errno) -> Error {
     match errno {
         Errno::ENOSYS => Error::reply("the kernel", "has no openat2 or statx; hostkeeper needs Linux 5.8 or newer"),
         errno => Error::file(verb, path, io::Error::from(errno)),

@@ -5,6 +5,7 @@ mod clock;
 pub mod devices;
 pub mod disk_speed;
 pub mod docker;
+pub mod entries;
 mod error;
 pub mod files;
 pub mod kept;
@@ -24,6 +25,7 @@ pub mod socket;
 pub mod space;
 pub mod sysfs;
 pub mod timex;
+pub mod transfer;
 pub mod watch;
 
 pub use clock::Clock;

@@ -53,6 +53,13 @@ impl Patience {
     }
 }
 
+impl Patience {
+    /// Whether an earlier work of this name is still under way.
+    pub fn is_under_way(&self, name: &str) -> bool {
+        self.under_way.get(name).is_some_and(|running| running.strong_count() > 0)
+    }
+}
+
 /// An answer to come.
 #[derive(Debug)]
 pub struct Waiting<T> {
@@ -61,6 +68,15 @@ pub struct Waiting<T> {
 }
 
 impl<T> Waiting<T> {
+    /// Waits at most `limit`; `None`: not yet, ask again. After an answer there is none a second time.
+    pub async fn ask(&mut self, limit: Duration) -> Option<Result<T, Error>> {
+        let ended = || Error::reply(&self.name, "the thread that asked ended without an answer");
+        match tokio::time::timeout(limit, &mut self.answer).await {
+            Ok(answer) => Some(answer.map_err(|_| ended())),
+            Err(_) => None,
+        }
+    }
+
     /// Waits at most `limit`.
     pub async fn wait(self, limit: Duration) -> Result<T, Error> {
         match tokio::time::timeout(limit, self.answer).await {

@@ -1,24 +1,28 @@
 //! Runs another program to its end: the one place that does. What it returns cannot say "it started". The program gets no
-//! terminal, no shell, a plain environment, a limit on its time and on what it may print.
+//! terminal, no shell, a plain environment, a limit on its time and on what it may print. Blocks its thread.
 
 use std::ffi::OsString;
-use std::os::unix::process::ExitStatusExt;
+use std::fs::File;
+use std::io::{ErrorKind, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
-use std::process::Stdio;
-use std::time::Duration;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
+use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::process::Command;
 
 use super::Error;
 use crate::values::one_line;
 
 /// Where programs without a path are looked for; the agent's own environment is nobody else's business.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// Most bytes of standard error that are kept.
-const COMPLAINTS: usize = 64 * 1024;
+/// Most of a program's complaints that is kept.
+const COMPLAINT: u64 = 4096;
+const BREATH: Duration = Duration::from_millis(5);
 
 /// What is to be run.
 #[derive(Clone, Debug)]
@@ -28,8 +32,8 @@ pub struct Order {
     pub input: Vec<u8>,
     /// Within this it must have ended, or it and its children are killed.
     pub limit: Duration,
-    /// Most bytes of standard output; more is an error.
-    pub most: usize,
+    /// Most bytes of standard output; more is an error. 0: nobody reads it.
+    pub most: u64,
 }
 
 /// A program that has ended.
@@ -53,71 +57,79 @@ impl Ended {
     }
 }
 
-/// Kills the program's process group, unless it has ended.
-struct Leash(Option<Pid>);
-
-impl Drop for Leash {
-    fn drop(&mut self) {
-        if let Some(group) = self.0 {
-            // Nobody left in the group: it has ended.
-            let _ = killpg(group, Signal::SIGKILL);
-        }
-    }
-}
-
 /// Runs it to its end. `Ok(None)`: there is no such program.
-pub async fn run(order: Order) -> Result<Option<Ended>, Error> {
+pub fn run(order: &Order) -> Result<Option<Ended>, Error> {
     let name = order.program.display().to_string();
+    let refused = |error: std::io::Error| Error::file("run", &order.program, error);
+    let (output, complaints) = (bounded(order.most).map_err(refused)?, bounded(COMPLAINT).map_err(refused)?);
+    let into = |file: &File| file.try_clone().map(Stdio::from).map_err(refused);
     let mut command = Command::new(&order.program);
-    command.args(&order.arguments).env_clear().env("PATH", PATH).env("LC_ALL", "C").current_dir("/");
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
+    command.args(&order.arguments).env_clear().env("PATH", PATH).env("LC_ALL", "C").current_dir("/").process_group(0);
+    command.stdin(filled(&order.input).map_err(refused)?).stderr(into(&complaints)?);
+    command.stdout(if order.most == 0 { Stdio::null() } else { into(&output)? });
     let mut child = match command.spawn() {
         Ok(child) => child,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Error::file("run", &order.program, error)),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(refused(error)),
     };
-    let mut leash = Leash(child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw));
-    let (input, output, complaints) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let work = async {
-        let feed = async {
-            if let Some(mut input) = input {
-                // Who does not read its input closes it: that is its own affair.
-                let _ = input.write_all(&order.input).await;
-            }
-        };
-        let ((), output, complaints) =
-            tokio::join!(feed, read_bounded(output, order.most), read_bounded(complaints, COMPLAINTS));
-        (child.wait().await, output, complaints)
-    };
-    let answer = tokio::time::timeout(order.limit, work).await;
-    let (status, output, complaints) = answer.map_err(|_| Error::Timeout { what: name.clone(), limit: order.limit })?;
-    let status = status.map_err(|error| Error::file("wait for", &order.program, error))?;
-    leash.0 = None;
-    let (output, whole) = output;
-    if !whole {
+    let status = wait(&mut child, order.limit).map_err(refused)?;
+    let Some(status) = status else { return Err(Error::Timeout { what: name, limit: order.limit }) };
+    let output = written(&output).map_err(refused)?;
+    if order.most > 0 && output.len() as u64 >= order.most {
         return Err(Error::reply(name, format!("printed more than {} bytes", order.most)));
     }
-    let text = String::from_utf8_lossy(&complaints.0);
-    let last = text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
+    let said = written(&complaints).map_err(refused)?;
+    let said = String::from_utf8_lossy(&said).into_owned();
+    let last = said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
     let complaint = match status.signal() {
         Some(signal) if last.is_empty() => format!("killed by signal {signal}"),
-        _ => one_line(last, 200),
+        _ => one_line(last, 300),
     };
     Ok(Some(Ended { code: status.code(), output, complaint }))
 }
 
-/// Reads to the end; keeps at most `most` bytes. `false`: there was more, which was read and dropped, so that the writer
-/// ends by itself.
-async fn read_bounded(from: Option<impl AsyncRead + Unpin>, most: usize) -> (Vec<u8>, bool) {
-    let (mut kept, mut whole) = (Vec::new(), true);
-    let Some(mut from) = from else { return (kept, whole) };
-    let mut buffer = vec![0; 16 * 1024];
-    while let Ok(length @ 1..) = from.read(&mut buffer).await {
-        let room = most.saturating_sub(kept.len());
-        kept.extend_from_slice(buffer.get(..length.min(room)).unwrap_or_default());
-        whole &= length <= room;
+/// The input as a file in memory: a program that does not read it keeps nobody waiting.
+fn filled(input: &[u8]) -> std::io::Result<File> {
+    let mut file = File::from(memfd_create(c"stdin", MFdFlags::MFD_CLOEXEC)?);
+    file.write_all(input)?;
+    file.seek(SeekFrom::Start(0))?;
+    Ok(file)
+}
+
+/// A file in memory that cannot grow.
+fn bounded(most: u64) -> std::io::Result<File> {
+    let file = File::from(memfd_create(c"output", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?);
+    file.set_len(most)?;
+    fcntl(&file, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_GROW))?;
+    Ok(file)
+}
+
+/// What the program wrote: both of us have one position in the file.
+fn written(mut file: &File) -> std::io::Result<Vec<u8>> {
+    let length = usize::try_from(file.stream_position()?).unwrap_or_default();
+    let mut bytes = vec![0; length];
+    let read = file.read_at(&mut bytes, 0)?;
+    bytes.truncate(read);
+    Ok(bytes)
+}
+
+/// `None`: it did not end in time, and was ended with all that it started.
+fn wait(child: &mut Child, limit: Duration) -> std::io::Result<Option<ExitStatus>> {
+    let until = Instant::now() + limit;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if Instant::now() >= until {
+            break;
+        }
+        std::thread::sleep(BREATH);
     }
-    (kept, whole)
+    // Its own group: the program and what it started, nobody else.
+    if let Ok(group) = i32::try_from(child.id()) {
+        let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+    }
+    child.wait().map(|_| None)
 }
 
 #[cfg(test)]
@@ -134,34 +146,35 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn a_program_is_run_to_its_end() {
-        let ended = run(order("cat; echo $HOME$0; echo a >&2; echo why >&2; exit 3")).await.unwrap().unwrap();
+    #[test]
+    fn a_program_is_run_to_its_end() {
+        let ended = run(&order("cat; echo $HOME$0; echo a >&2; echo why >&2; exit 3")).unwrap().unwrap();
         assert_eq!((ended.code, ended.output.as_slice(), ended.complaint.as_str()), (Some(3), &b"insh\n"[..], "why"));
         let error = ended.success("sh").unwrap_err();
         assert_eq!(error.to_string(), "sh ended with exit status 3: why");
-        let killed = run(order("kill -9 $$")).await.unwrap().unwrap();
+        let killed = run(&order("kill -9 $$")).unwrap().unwrap();
         assert_eq!((killed.code, killed.complaint.as_str()), (None, "killed by signal 9"));
-        assert_eq!(run(Order { program: "/none/such".into(), ..order("") }).await.unwrap(), None);
+        assert_eq!(run(&Order { program: "/none/such".into(), ..order("") }).unwrap(), None);
+        let unread = run(&Order { input: vec![b'x'; 300_000], most: 0, ..order("echo unread") }).unwrap().unwrap();
+        assert_eq!((unread.code, unread.output.len()), (Some(0), 0));
     }
 
-    #[tokio::test]
-    async fn time_and_output_are_bounded() {
-        let error = run(order("yes | head -c 100000")).await.unwrap_err();
+    #[test]
+    fn time_and_output_are_bounded() {
+        let error = run(&order("yes")).unwrap_err();
         assert_eq!(error.to_string(), "sh: printed more than 1000 bytes");
+        let loud = run(&order("yes >&2; exit 1")).unwrap().unwrap();
+        assert!(loud.code == Some(1) && loud.complaint.len() <= 300, "{loud:?}");
         let directory = tempfile::tempdir().unwrap();
         let pid = directory.path().join("pid");
         let script = format!("sleep 1000 & echo $! > {}; wait", pid.display());
         let slow = Order { limit: Duration::from_millis(500), ..order(&script) };
-        assert!(matches!(run(slow).await, Err(Error::Timeout { .. })));
+        assert!(matches!(run(&slow), Err(Error::Timeout { .. })));
         let child: i32 = std::fs::read_to_string(pid).unwrap().trim().parse().unwrap();
-        let gone = || match std::fs::read_to_string(format!("/proc/{child}/stat")) {
-            Ok(stat) => stat.contains(") Z "),
-            Err(_) => true,
-        };
-        let end = std::time::Instant::now() + Duration::from_secs(10);
+        let gone = || std::fs::read_to_string(format!("/proc/{child}/stat")).map_or(true, |stat| stat.contains(") Z "));
+        let end = Instant::now() + Duration::from_secs(10);
         while !gone() {
-            assert!(std::time::Instant::now() < end, "the child of the killed program still runs");
+            assert!(Instant::now() < end, "the child of the killed program still runs");
             std::thread::sleep(Duration::from_millis(10));
         }
     }

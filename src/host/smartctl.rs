@@ -11,7 +11,7 @@ use super::program::{Ended, Order, run};
 /// A disk that is being replaced may hang its controller; smartctl then ends by itself or is ended.
 const LIMIT: Duration = Duration::from_secs(60);
 /// An answer has some ten kilobytes.
-const MOST: usize = 1 << 20;
+const MOST: u64 = 1 << 20;
 /// Bits of smartctl's exit status that say that nothing could be asked: wrong words, no such device, no answer.
 const FAILED: i32 = 0b111;
 
@@ -65,15 +65,15 @@ pub enum Asked {
     Mute(String),
 }
 
-/// Asks one disk. `Ok(None)`: smartctl is not installed.
-pub async fn ask_disk(disk: &Disk) -> Result<Option<Asked>, Error> {
+/// Asks one disk; blocks its thread for as long as it takes. `Ok(None)`: smartctl is not installed.
+pub fn ask_disk(disk: &Disk) -> Result<Option<Asked>, Error> {
     let mut arguments: Vec<OsString> = ["--json=c", "-i", "-H", "-A", "-n", "standby"].map(Into::into).into();
     if let Some(kind) = &disk.kind {
         arguments.extend(["-d".into(), kind.into()]);
     }
     arguments.push(format!("/dev/{}", disk.name).into());
     let order = Order { program: "smartctl".into(), arguments, input: Vec::new(), limit: LIMIT, most: MOST };
-    let Some(Ended { code, output, complaint }) = run(order).await? else { return Ok(None) };
+    let Some(Ended { code, output, complaint }) = run(&order)? else { return Ok(None) };
     let who = format!("smartctl {disk}");
     let Some(code) = code else { return Err(Error::reply(who, complaint)) };
     parse_answer(code, &output).map(Some).ok_or_else(|| Error::reply(who, "its answer is no JSON of smartctl"))

@@ -9,7 +9,7 @@ use super::history::Query;
 use super::journal::{Entry, Intent, Journal, Outcome};
 use super::place::beside;
 use super::tear::{Tear, read_tear};
-use super::{Error, Event, FILE, Past, Reader, Sqlite, Trouble};
+use super::{Error, Event, FILE, Notes, Past, Reader, Sqlite, Trouble};
 use crate::values::{Now, Stamp};
 
 /// How often a healthy ledger is tried by a write of its own; an unhealthy one at every probe.
@@ -319,6 +319,10 @@ impl Journal for Book {
             self.results.push((intent, outcome.clone(), now.clone()));
         }
         written
+    }
+
+    fn record(&mut self, intent: i64, notes: &Notes, now: &Now) -> Result<(), Error> {
+        self.write(|sqlite| sqlite.record(intent, notes, now))
     }
 
     fn past(&mut self, now: &Now) -> Result<Past, Error> {

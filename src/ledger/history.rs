@@ -37,6 +37,9 @@ pub(super) fn read_history(connection: &Connection, query: &Query) -> rusqlite::
     let project = query.project.as_ref().map(|name| name.as_str());
     let limit = if query.limit == 0 { 100 } else { query.limit.min(MOST) };
     let (keeper, kind) = (&query.keeper, &query.kind);
+    if kind.as_deref() == Some("move") {
+        return super::pools::read_moves(connection, query, limit);
+    }
     let mut entries: Vec<Entry> = match query.after {
         None => connection
             .prepare_cached(&format!("{COLUMNS} ORDER BY e.id DESC LIMIT ?5"))?

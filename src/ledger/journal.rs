@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Past;
+use super::{Notes, Past};
 use crate::values::{Now, ProjectName};
 
 /// An order about to be carried out.
@@ -83,6 +83,9 @@ pub trait Journal: Send {
 
     /// Records what came of it.
     fn conclude(&mut self, intent: i64, outcome: &Outcome, now: &Now) -> Result<(), super::Error>;
+
+    /// Records what a keeper has to say of an order besides its result. Comes before the result.
+    fn record(&mut self, intent: i64, notes: &Notes, now: &Now) -> Result<(), super::Error>;
 
     /// The bounded history that deciding may know.
     fn past(&mut self, now: &Now) -> Result<Past, super::Error>;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Outcome;
+use super::{Outcome, PoolsPast};
 use crate::values::{ProjectName, Stamp};
 
 /// One order that was begun, with its result once there is one.
@@ -47,4 +47,6 @@ pub struct Past {
     pub held: Vec<String>,
     /// When a person last acted on the host (`None`: project unknown, counts for all) or on a project.
     pub human: Vec<(Option<ProjectName>, Stamp)>,
+    /// What people ordered of pools, and moves that were broken off.
+    pub pools: PoolsPast,
 }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 
 use super::past::{Attempt, Past};
 use super::rows::{micros, outcome_at, project_at, stamp_at};
-use super::trials;
+use super::{pools, trials};
 use crate::values::{Now, Stamp};
 
 /// How far back deciding remembers.
@@ -22,6 +22,7 @@ pub fn past(connection: &Connection, now: &Now) -> rusqlite::Result<Past> {
         trials: trials::open_trials(connection, now)?,
         held: trials::held(connection)?,
         human: trials::human(connection, now)?.into_iter().filter(|(_, stamp)| now.since(stamp) <= REACH).collect(),
+        pools: pools::recall(connection, now)?,
     })
 }
 

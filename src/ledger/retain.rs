@@ -21,7 +21,7 @@ const ALWAYS: i64 = 1000;
 const CORE: i64 = 100;
 
 /// Entries that may go: neither an order without a result nor a trial under way.
-const FREE: &str = "id NOT IN (SELECT intent FROM trials) AND id NOT IN
+const FREE: &str = "id NOT IN (SELECT intent FROM trials) AND id NOT IN (SELECT intent FROM open_moves) AND id NOT IN
     (SELECT i.id FROM intents i WHERE NOT EXISTS (SELECT 1 FROM results r WHERE r.intent = i.id))";
 
 impl Sqlite {

@@ -9,7 +9,7 @@ use super::Error;
 const APPLICATION: i64 = 0x484b_4c47;
 
 /// What each version adds. The first is version 1.
-const MIGRATIONS: [&str; 2] = [V1, V2];
+const MIGRATIONS: [&str; 3] = [V1, V2, V3];
 
 /// `entries` is the one sequence of everything that happened; `intents` and `results` extend those of kind `step`.
 /// `wall` is microseconds since 1970, `up` microseconds since boot. `sum` is the fingerprint of payload and undo: they are
@@ -53,6 +53,30 @@ INSERT INTO activity
     WHERE id IN (SELECT max(id) FROM entries WHERE kind = 'order' GROUP BY project);
 CREATE INDEX steps_by_boot ON entries (boot, up) WHERE kind = 'step';
 CREATE INDEX steps_by_wall ON entries (wall) WHERE kind = 'step';
+";
+
+/// What people ordered of pools, moves that were broken off, and the files that were moved.
+const V3: &str = "
+CREATE TABLE pool_members (
+    project TEXT NOT NULL, pool TEXT NOT NULL, member TEXT NOT NULL,
+    drained_wall INTEGER NOT NULL, drained_up INTEGER NOT NULL CHECK (drained_up >= 0), drained_boot TEXT NOT NULL,
+    empty_wall INTEGER, empty_up INTEGER CHECK (empty_up >= 0), empty_boot TEXT,
+    PRIMARY KEY (project, pool, member)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE pool_hurries (
+    project TEXT NOT NULL, pool TEXT NOT NULL,
+    wall INTEGER NOT NULL, up INTEGER NOT NULL CHECK (up >= 0), boot TEXT NOT NULL,
+    PRIMARY KEY (project, pool)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE open_moves (intent INTEGER PRIMARY KEY REFERENCES intents (id)) STRICT;
+CREATE TABLE operations (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    intent INTEGER NOT NULL REFERENCES intents (id) ON DELETE CASCADE,
+    wall INTEGER NOT NULL, up INTEGER NOT NULL CHECK (up >= 0), boot TEXT NOT NULL,
+    file TEXT NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL, bytes INTEGER NOT NULL,
+    outcome TEXT NOT NULL, why TEXT
+) STRICT;
+CREATE INDEX operations_by_intent ON operations (intent);
 ";
 
 /// Refuses a file that is not ours or is newer than this program. Reads only.

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, pa
 use super::journal::{Intent, Journal, Outcome, Unfinished};
 use super::place::{self, Found, Identity};
 use super::rows::{TEXT_LIMIT, columns_of, fit, orders_at, outcome_columns, stamp_at, sum_of};
-use super::{Error, Past, recall, schema, trials};
+use super::{Error, Notes, Past, pools, recall, schema, trials};
 use crate::values::{Now, Stamp};
 
 /// How long another process may hold the file before a write fails.
@@ -18,7 +18,7 @@ const BUSY: Duration = Duration::from_secs(1);
 /// How long the check of all pages may take at open; a ledger too large for it is taken as sound.
 const CHECK: Duration = Duration::from_secs(3);
 /// Longest step or undo step, bytes of JSON: they cannot be cut.
-const PAYLOAD_LIMIT: usize = 64 * 1024;
+const PAYLOAD_LIMIT: usize = 256 * 1024;
 
 /// FULL: a result that was reported as written survives a power cut.
 const SETTINGS: &str = "
@@ -143,7 +143,12 @@ impl Journal for Sqlite {
             )
             .map_err(Error::during(what))?;
         trials::begin_if_done(&transaction, intent, outcome).map_err(Error::during(what))?;
+        pools::open_if_broken(&transaction, intent, outcome).map_err(Error::during(what))?;
         transaction.commit().map_err(Error::during(what))
+    }
+
+    fn record(&mut self, intent: i64, notes: &Notes, now: &Now) -> Result<(), Error> {
+        Sqlite::record(self, intent, notes, now)
     }
 
     fn past(&mut self, now: &Now) -> Result<Past, Error> {

@@ -2,9 +2,9 @@
 
 use std::future::Future;
 
-use super::{CollectorView, ContainerView, DirView, HostView, Plan, ProjectView, Step, TierView};
+use super::{CollectorView, ContainerView, DirView, HostView, Plan, PoolView, ProjectView, Step, TierView};
 use crate::host::{self, Host};
-use crate::ledger::Past;
+use crate::ledger::{Notes, Past};
 use crate::metrics::Page;
 use crate::values::Now;
 
@@ -25,6 +25,7 @@ pub struct Views {
     pub containers: Vec<ContainerView>,
     pub tiers: Vec<TierView>,
     pub dirs: Vec<DirView>,
+    pub pools: Vec<PoolView>,
     pub collectors: Vec<CollectorView>,
 }
 
@@ -37,6 +38,14 @@ pub trait Keeper: Send + 'static {
     type Config: Clone + PartialEq + Send + Sync + 'static;
     type Seen: Send + Sync + 'static;
     type Step: Step;
+
+    /// Takes what a look must know of the ledger: what people ordered. Comes before each look of a round.
+    fn recall(&mut self, _past: &Past) {}
+
+    /// What there is to say of the order just carried out or examined, besides its result. Given once.
+    fn take_notes(&mut self) -> Notes {
+        Notes::default()
+    }
 
     /// Looks at the machine. Every wait inside has a time-out. An error means that nothing could be seen at all;
     /// parts that could not be seen are `Known::Unknown` inside `Seen`.

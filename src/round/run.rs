@@ -73,6 +73,7 @@ pub async fn look_and_plan(
     let mut proposals = Vec::new();
     for seat in table.seats {
         let mut seat = seat.lock().await;
+        seat.recall(past);
         look(&mut *seat, table, &mut result).await;
         let (steps, concerns) = seat.decide(past, &(table.clock)());
         proposals.extend(steps);
@@ -229,6 +230,10 @@ impl Doing<'_, '_> {
         let acted = tokio::time::timeout(STEP_LIMIT, seat.carry_out(self.index, self.table.host)).await;
         let acted = acted.unwrap_or_else(|_| Err(Error::Timeout { what: view.text.clone(), limit: STEP_LIMIT }));
         let outcome = outcome_of(acted);
+        let notes = seat.take_notes();
+        if !notes.is_empty() {
+            self.journal.record(id, &notes, &clock()).map_err(|error| error.to_string())?;
+        }
         self.journal.conclude(id, &outcome, &clock()).map_err(|error| error.to_string())?;
         Ok(outcome)
     }

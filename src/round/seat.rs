@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{Change, Concern, Gate, Keeper, Plan, Planned, PlannedView, Proposal, Step, Views};
 use crate::host::{Error, Host};
-use crate::ledger::{Intent, Past};
+use crate::ledger::{Intent, Notes, Past};
 use crate::metrics::Page;
 use crate::values::Now;
 
@@ -26,6 +26,12 @@ pub trait Seat: Send {
 
     /// Whether a scrape may ask for a fresh look.
     fn at_scrape(&self) -> bool;
+
+    /// Hands on what a look must know of the ledger.
+    fn recall(&mut self, past: &Past);
+
+    /// What there is to say of the order just carried out or examined, besides its result. Given once.
+    fn take_notes(&mut self) -> Notes;
 
     /// Observes. On failure what was seen before is forgotten: nothing is decided or measured on old sight.
     fn look<'a>(&'a mut self, host: &'a Host, now: &'a Now) -> Promise<'a, Result<(), Error>>;
@@ -100,6 +106,14 @@ impl<K: Keeper> Seat for Seated<K> {
 
     fn at_scrape(&self) -> bool {
         K::AT_SCRAPE
+    }
+
+    fn recall(&mut self, past: &Past) {
+        self.keeper.recall(past);
+    }
+
+    fn take_notes(&mut self) -> Notes {
+        self.keeper.take_notes()
     }
 
     fn look<'a>(&'a mut self, host: &'a Host, now: &'a Now) -> Promise<'a, Result<(), Error>> {

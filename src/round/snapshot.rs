@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Class, Concern, Gate, Reason, Subject};
+use super::{Class, Concern, Gate, PoolView, Reason, Subject};
 use crate::values::{Mode, ProjectName};
 
 /// A planned step of any keeper, as shown and as recorded.
@@ -189,6 +189,8 @@ pub struct Snapshot {
     pub containers: Vec<ContainerView>,
     pub tiers: Vec<TierView>,
     pub dirs: Vec<DirView>,
+    #[serde(default)]
+    pub pools: Vec<PoolView>,
     pub agent: AgentView,
 }
 

@@ -101,6 +101,10 @@ impl Journal for Memory {
         self.write(format!("conclude {outcome:?}"))
     }
 
+    fn record(&mut self, _: i64, notes: &ledger::Notes, _: &Now) -> Result<(), ledger::Error> {
+        self.write(format!("record {} files", notes.operations.len()))
+    }
+
     fn past(&mut self, _: &Now) -> Result<Past, ledger::Error> {
         Ok(Past::default())
     }

@@ -15,6 +15,7 @@ pub mod plan;
 pub mod reload;
 pub mod rollback;
 pub mod status;
+pub mod storage;
 pub mod support_bundle;
 pub mod top;
 pub mod web;

@@ -52,6 +52,7 @@ pub fn carry_out(site: &Site, step: &Step) -> Result<Change, Error> {
             directory.sync().map(|()| Change::Made)
         }
         Step::RemoveEmptyDirectory { parents, .. } => remove(&root, below, parents),
+        Step::Pool { order } => Err(Error::reply(order.to_string(), "is no order about one directory")),
     }
 }
 
@@ -73,6 +74,7 @@ pub fn examine(site: &Site, step: &Step) -> Option<bool> {
         Step::SetOwner { from, to, .. } => tell(owner, *from, *to),
         Step::SetMode { from, to, .. } => tell(mode, *from, *to),
         Step::RemoveEmptyDirectory { .. } => Some(false),
+        Step::Pool { .. } => None,
     }
 }
 
@@ -82,7 +84,7 @@ fn tell<T: PartialEq>(now: T, from: T, to: T) -> Option<bool> {
 
 /// Opens the tier and proves that it is the declared one and the one that was decided on. Whatever is mounted or
 /// unmounted there from now on: the open directory stays on this file system.
-fn prove(site: &Site, place: &Place) -> Result<(Ground, Directory), Error> {
+pub(super) fn prove(site: &Site, place: &Place) -> Result<(Ground, Directory), Error> {
     let tier = &site.tier;
     let who = || format!("tier {}", place.tier);
     if tier.path.trim_end_matches('/') != place.root {
@@ -233,7 +235,7 @@ fn owner_of(facts: &Facts) -> Owner {
     Owner { user: facts.user, group: facts.group }
 }
 
-fn found(answer: Found<Directory>) -> Result<Directory, Error> {
+pub(super) fn found(answer: Found<Directory>) -> Result<Directory, Error> {
     let (at, what) = match answer {
         Found::There(directory) => return Ok(directory),
         Found::Missing(at) => (at, "does not exist any more"),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use super::disks::config::Smart;
+use super::pools::config::{Pool, check_pools};
 use crate::values::{Bytes, Mode, Problem, ProjectName, one_line};
 
 /// The `[storage]` table.
@@ -84,6 +85,7 @@ pub struct Config {
     pub tiers: BTreeMap<String, Tier>,
     pub dirs: BTreeMap<(ProjectName, String), Dir>,
     pub smart: Smart,
+    pub pools: BTreeMap<(ProjectName, String), Pool>,
 }
 
 impl Config {
@@ -111,6 +113,7 @@ impl Config {
                 Err(None) => {}
             }
         }
+        problems.extend(check_pools(&self.pools, &self.dirs));
         problems
     }
 }
@@ -194,7 +197,7 @@ pub fn check_path(path: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn check_name(key: &str, name: &str, problems: &mut Vec<Problem>) {
+pub(super) fn check_name(key: &str, name: &str, problems: &mut Vec<Problem>) {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if name.is_empty() || name.len() > 63 || !name.chars().all(plain) {
         let what = format!("\"{}\" is no name", one_line(name, 40));

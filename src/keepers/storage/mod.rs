@@ -8,6 +8,7 @@ mod decide;
 pub mod disks;
 mod metrics;
 mod observe;
+pub mod pools;
 mod proof;
 mod room;
 mod show;
@@ -28,13 +29,19 @@ pub use verdict::Verdict;
 
 use crate::host::files::Identity;
 use crate::host::{Error, Host, patience::Patience};
-use crate::ledger::Past;
-use crate::metrics::Page;
+use crate::ledger::{Notes, Past};
+use crate::metrics::{Group, Page};
 use crate::round::{Change, Keeper, Plan, Views};
 use crate::values::{Known, Now};
 use config::Config;
 use disks::Disks;
 use trend::Trend;
+
+/// Where a declared directory is; `None` when it is not declared, or wrongly.
+pub fn declared_place(config: &Config, project: &crate::values::ProjectName, dir: &str) -> Option<Place> {
+    let declared = config.dirs.get(&(project.clone(), dir.to_owned()))?;
+    verdict::Wanted::of(config, declared).map(|wanted| wanted.place)
+}
 
 /// How long one step may take.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -45,6 +52,7 @@ pub struct Storage {
     patience: Patience,
     /// Which file system the last look found at each tier: a step is refused on another one.
     seen: BTreeMap<String, Identity>,
+    pools: pools::Watch,
     /// Free space of the last day, of that very file system.
     trends: BTreeMap<String, Trend>,
     disks: Disks,
@@ -86,20 +94,38 @@ impl Keeper for Storage {
         let mut seen = observe::look(config, host, now, &mut self.patience).await;
         self.remember(&mut seen, now);
         seen.disks = self.disks.look(&config.smart, seen.list_disks(), host, now).await;
+        let look = pools::Look { config, roots: &host.roots, seen: &seen, sites: &self.seen, now };
+        seen.pools = self.pools.look(&look, &mut self.patience).await;
         Ok(seen)
     }
 
-    fn decide(config: &Config, seen: &Seen, _past: &Past, _now: &Now) -> Plan<Step> {
-        decide::decide(config, seen)
+    fn recall(&mut self, past: &Past) {
+        self.pools.recall(&past.pools);
+    }
+
+    fn take_notes(&mut self) -> Notes {
+        self.pools.take_notes()
+    }
+
+    fn decide(config: &Config, seen: &Seen, past: &Past, now: &Now) -> Plan<Step> {
+        let mut plan = decide::decide(config, seen);
+        pools::decide(config, &seen.pools, past, now, &mut plan);
+        plan
     }
 
     async fn act(&mut self, config: &Config, step: &Step, host: &Host) -> Result<Change, Error> {
+        if let Step::Pool { order } = step {
+            return self.pools.act((config, &self.seen), order, host, &mut self.patience).await;
+        }
         let (site, order) = (self.site(config, step, host)?, step.clone());
         let name = observe::thread_name(&step.place().tier);
         self.patience.wait(&name, LIMIT, move || act::carry_out(&site, &order)).await?
     }
 
     async fn examine(&mut self, config: &Config, step: &Step, host: &Host) -> Option<bool> {
+        if let Step::Pool { order } = step {
+            return self.pools.examine((config, &self.seen), order, host, &mut self.patience).await;
+        }
         let (site, order) = (self.site(config, step, host).ok()?, step.clone());
         let name = observe::thread_name(&step.place().tier);
         self.patience.wait(&name, LIMIT, move || act::examine(&site, &order)).await.ok()?
@@ -107,9 +133,12 @@ impl Keeper for Storage {
 
     fn measure(config: &Config, seen: &Seen, page: &mut Page) {
         metrics::measure(config, seen, page);
+        if page.wants(Group::Hostkeeper, COLLECTOR) {
+            pools::measure(config, &seen.pools, page);
+        }
     }
 
     fn show(config: &Config, seen: &Seen) -> Views {
-        show::show(config, seen)
+        Views { pools: pools::show(config, &seen.pools), ..show::show(config, seen) }
     }
 }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::config::{Config, Tier, parse_place};
 use super::disks::DisksSeen;
+use super::pools::PoolsSeen;
 use super::step::{Bits, Owner};
 pub use crate::host::devices::Device;
 use crate::host::devices::{read_device, read_device_of_source};
@@ -30,6 +31,8 @@ pub struct Seen {
     pub tiers: BTreeMap<String, Known<TierSeen>>,
     pub dirs: BTreeMap<Key, DirSeen>,
     pub disks: DisksSeen,
+    /// Looked at after the tiers are proved.
+    pub pools: PoolsSeen,
 }
 
 impl Seen {
@@ -99,7 +102,8 @@ struct Question {
 pub async fn look(config: &Config, host: &Host, now: &Now, patience: &mut Patience) -> Seen {
     let mounts = Arc::new(read_mounts(&host.roots).unwrap_or_default());
     let until = Instant::now() + LIMIT;
-    let mut seen = Seen { at: now.wall, tiers: BTreeMap::new(), dirs: BTreeMap::new(), disks: DisksSeen::default() };
+    let (disks, pools) = (DisksSeen::default(), PoolsSeen::default());
+    let mut seen = Seen { at: now.wall, tiers: BTreeMap::new(), dirs: BTreeMap::new(), disks, pools };
     let mut questions = sort_by_tier(config, &mut seen);
     let mut waiting = Vec::new();
     for (name, tier) in &config.tiers {

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::pools;
 use crate::round;
 
 /// Where a directory is: `below` a tier's `root`.
@@ -40,6 +41,8 @@ pub enum Step {
     SetMode { place: Place, from: Bits, to: Bits },
     /// Take a creation back, as far as nothing is in the directory; then in its parents, innermost first.
     RemoveEmptyDirectory { place: Place, parents: Vec<String> },
+    /// Something about a pool.
+    Pool { order: pools::Order },
 }
 
 impl Step {
@@ -50,6 +53,7 @@ impl Step {
             | Step::SetOwner { place, .. }
             | Step::SetMode { place, .. }
             | Step::RemoveEmptyDirectory { place, .. } => place,
+            Step::Pool { order } => order.place(),
         }
     }
 }
@@ -61,6 +65,7 @@ impl round::Step for Step {
             Step::SetOwner { .. } => "set_owner",
             Step::SetMode { .. } => "set_mode",
             Step::RemoveEmptyDirectory { .. } => "remove_empty_directory",
+            Step::Pool { order } => order.kind(),
         }
     }
 }
@@ -77,6 +82,7 @@ impl std::fmt::Display for Step {
             Step::SetOwner { place, from, to, .. } => write!(f, "set owner of {place} from {from} to {to}"),
             Step::SetMode { place, from, to } => write!(f, "set mode of {place} from {from} to {to}"),
             Step::RemoveEmptyDirectory { place, .. } => write!(f, "remove directory {place} if it is empty"),
+            Step::Pool { order } => order.fmt(f),
         }
     }
 }

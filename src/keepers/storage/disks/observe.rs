@@ -62,7 +62,7 @@ impl Disks {
         });
         if due && self.asking.is_none() && !wanted.is_empty() {
             self.asked = Some((now.up, wanted.clone()));
-            self.asking = Some(tokio::spawn(ask(wanted)));
+            self.asking = Some(tokio::task::spawn_blocking(|| ask(wanted)));
         }
         let arrays = std::fs::read(host.roots.procfs.join("mdstat")).ok();
         let arrays = arrays.and_then(|bytes| parse_mdstat(&bytes)).unwrap_or_default();
@@ -90,13 +90,12 @@ impl Disks {
 }
 
 /// One after the other: they may share a controller.
-async fn ask(disks: BTreeSet<Disk>) -> Answers {
-    let mut answers = Vec::new();
-    for disk in disks {
-        let answer = ask_disk(&disk).await;
-        answers.push((disk, answer));
-    }
-    answers
+fn ask(disks: BTreeSet<Disk>) -> Answers {
+    let ask_one = |disk: Disk| {
+        let answer = ask_disk(&disk);
+        (disk, answer)
+    };
+    disks.into_iter().map(ask_one).collect()
 }
 
 fn disk_of(device: &str) -> Option<Disk> {

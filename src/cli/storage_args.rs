@@ -1,0 +1,161 @@
+//! The arguments of `storage` and what its pages say. Data only.
+
+use clap::{Args, Subcommand};
+
+use super::pages::{Exit, Page};
+use crate::values::Bytes;
+
+#[derive(Debug, Args)]
+#[command(subcommand_value_name = "WHAT", subcommand_help_heading = "What")]
+pub struct StorageArgs {
+    #[command(subcommand)]
+    pub what: Option<StorageVerb>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum StorageVerb {
+    /// Show tiers: their disks, room, and what is wrong
+    Tier(NameArgs),
+    /// Show declared directories
+    Dir(NameArgs),
+    /// Show pools and their members
+    Pool(NameArgs),
+    /// Empty a member of a pool: its files go to the others
+    Drain(MemberArgs),
+    /// Let a drained member take files again
+    Undrain(MemberArgs),
+    /// Look at pools now, and move what is due
+    Balance(BalanceArgs),
+    /// Say how a pool stands: counts, what is left alone and why, why nothing moves
+    Diagnostics(DiagnosticsArgs),
+    /// Make example files in a member, to watch the balancer; or remove them
+    Stress(StressArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct NameArgs {
+    /// Only this one
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct MemberArgs {
+    /// The pool: project/pool, or its name alone where that is clear
+    #[arg(value_name = "POOL")]
+    pub pool: String,
+    /// The member: the name of a declared directory
+    #[arg(value_name = "MEMBER")]
+    pub member: String,
+}
+
+#[derive(Debug, Args)]
+pub struct BalanceArgs {
+    /// The pool; without it: all
+    #[arg(value_name = "POOL")]
+    pub pool: Option<String>,
+    /// Go on without a pause until it is balanced, whatever max_moves says
+    #[arg(long)]
+    pub now: bool,
+    /// Only say what would be moved
+    #[arg(long, conflicts_with = "now")]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct DiagnosticsArgs {
+    /// The pool; without it: all
+    #[arg(value_name = "POOL")]
+    pub pool: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct StressArgs {
+    /// The pool
+    #[arg(value_name = "POOL")]
+    pub pool: String,
+    /// The member in which the files are made
+    #[arg(long, value_name = "MEMBER", required_unless_present = "clean")]
+    pub member: Option<String>,
+    /// How many files
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub files: u32,
+    /// How large each is
+    #[arg(long, value_name = "SIZE", default_value = "4KiB", value_parser = parse_size)]
+    pub size: Bytes,
+    /// Balance the pool afterwards, at once
+    #[arg(long)]
+    pub balance: bool,
+    /// Remove every example file of the pool, and nothing else
+    #[arg(long, conflicts_with_all = ["member", "balance"])]
+    pub clean: bool,
+}
+
+fn parse_size(text: &str) -> Result<Bytes, String> {
+    text.parse::<Bytes>().map_err(|error| format!("{}; {}", error.what, error.cure))
+}
+
+const USAGE: Exit = (2, "wrong usage, or no such pool or member");
+const UNREAD: Exit = (3, "could not be checked: the daemon may not be asked by this user, or did not answer");
+const READS: &[Exit] = &[
+    (0, "shown, also when there are problems"),
+    (1, "failed"),
+    USAGE,
+    UNREAD,
+    (78, "no daemon, and the configuration is bad"),
+];
+const ORDERS: &[Exit] = &[
+    (0, "done, or begun"),
+    (1, "failed"),
+    (2, "wrong usage, no such pool or member, or refused: the mode is observe or warn, the kill switch is there"),
+    (3, "no daemon, or it may not be asked by this user, or it did not answer"),
+];
+const WAITS: &str = "On a terminal it waits and shows how it goes on; Ctrl-C ends the waiting, not the work. What was begun goes on after a restart of the daemon.";
+
+const fn reads(verb: &'static str, examples: &'static [(&'static str, &'static str)]) -> Page {
+    Page { verb, examples, exits: READS, notes: &[] }
+}
+
+pub const STORAGE: Page = reads(
+    "storage",
+    &[
+        ("hostkeeper storage", "tiers, directories and pools"),
+        ("hostkeeper storage pool zkdemo/uploads", "one pool"),
+        ("hostkeeper storage --json | jq .pools", "for programs"),
+    ],
+);
+pub const TIER: Page = reads("storage tier", &[("hostkeeper storage tier ssd", "one tier")]);
+pub const DIR: Page = reads("storage dir", &[("hostkeeper storage dir", "every declared directory")]);
+pub const POOL: Page = reads("storage pool", &[("hostkeeper storage pool uploads", "one pool with its members")]);
+pub const DRAIN: Page = Page {
+    verb: "storage drain",
+    examples: &[("hostkeeper storage drain zkdemo/uploads zk2", "empty zk2 before its disk is changed")],
+    exits: ORDERS,
+    notes: &[WAITS],
+};
+pub const UNDRAIN: Page = Page {
+    verb: "storage undrain",
+    examples: &[("hostkeeper storage undrain zkdemo/uploads zk2", "zk2 takes files again")],
+    exits: ORDERS,
+    notes: &[],
+};
+pub const BALANCE: Page = Page {
+    verb: "storage balance",
+    examples: &[
+        ("hostkeeper storage balance --dry-run", "what would be moved, in every pool"),
+        ("hostkeeper storage balance zkdemo/uploads --now", "until it is balanced"),
+    ],
+    exits: ORDERS,
+    notes: &[WAITS],
+};
+pub const DIAGNOSTICS: Page =
+    reads("storage diagnostics", &[("hostkeeper storage diagnostics uploads --json", "for programs")]);
+pub const STRESS: Page = Page {
+    verb: "storage stress",
+    examples: &[
+        ("hostkeeper storage stress uploads --member zk1 --files 300 --size 4KiB --balance", "watch it balance"),
+        ("hostkeeper storage stress uploads --clean", "remove the example files"),
+    ],
+    exits: ORDERS,
+    notes: &["Example files are called hostkeeper-example-LABEL-NUMBER.txt; only such files are removed."],
+};

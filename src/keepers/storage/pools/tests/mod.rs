@@ -1,0 +1,1 @@
+//! Pools, looked at without a daemon.
