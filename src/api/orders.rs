@@ -55,6 +55,10 @@ pub fn parse_order(place: Place, body: &[u8]) -> Result<Order, Refusal> {
         Place::Rollback => {
             read_body(body, r#"{"intent": 12}"#).map(|RollbackBody { intent }| Order::Rollback { intent })
         }
+        Place::KeepSpeed => {
+            let form = r#"{"tier": "ssd", "size_bytes": 1073741824, "sequential_write_bytes_per_second": 932e6, "random_reads_per_second": 11200}"#;
+            read_body(body, form).map(Order::KeepSpeed)
+        }
         _ => Err(Refusal { code: "method".into(), text: "this path takes no orders".into(), cure: "use GET".into() }),
     }
 }

@@ -37,6 +37,7 @@ pub enum Place {
     Balance,
     MakeExamples,
     RemoveExamples,
+    KeepSpeed,
 }
 
 /// One path with its verb and the query parameters it knows. `{…}` stands for one segment.
@@ -87,6 +88,7 @@ pub const ROUTES: &[Route] = &[
     post("/v1/storage/balance", Place::Balance),
     post("/v1/storage/examples", Place::MakeExamples),
     post("/v1/storage/examples/remove", Place::RemoveExamples),
+    post("/v1/storage/speed", Place::KeepSpeed),
 ];
 
 /// A request that fits a route: the filled segment, if any, and the decoded query.

@@ -62,6 +62,37 @@ pub enum Order {
     Wake,
     /// Something about a pool of directories.
     Pool(PoolOrder),
+    /// Keep what a person measured.
+    KeepSpeed(SpeedNote),
+}
+
+/// How fast a tier was: the body of `POST /v1/storage/speed`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpeedNote {
+    pub tier: String,
+    /// The block device, when there is one.
+    #[serde(default)]
+    pub device: Option<String>,
+    /// Of the file on which it was measured.
+    pub size_bytes: u64,
+    pub sequential_write_bytes_per_second: u64,
+    /// Of 4 KiB, one at a time.
+    pub random_reads_per_second: u64,
+}
+
+impl SpeedNote {
+    /// `writes 575 MB/s in sequence, reads 11200 times 4 KiB a second at random (on 1GiB of bcache0)`.
+    pub fn in_words(&self) -> String {
+        let device = self.device.as_ref().map(|device| format!(" of {}", crate::values::one_line(device, 80)));
+        format!(
+            "writes {} MB/s in sequence, reads {} times 4 KiB a second at random (on {}{})",
+            self.sequential_write_bytes_per_second / 1_000_000,
+            self.random_reads_per_second,
+            crate::values::Bytes(self.size_bytes),
+            device.unwrap_or_default()
+        )
+    }
 }
 
 /// A person's order about a pool, named `project/pool`.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::ask::Ask;
 use super::failure::Failure;
-use crate::daemon::Places;
+use crate::daemon::{BenchOrder, Measured, Places};
 
 /// What the configuration room answers: for people, for programs, and whether it was good.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -56,6 +56,14 @@ pub trait House: Sync {
 
     /// Runs the page until it is told to stop.
     fn web(&self, places: &Places, order: &WebOrder) -> Result<(), Failure>;
+
+    /// Measures a tier in this process. `progress` is told what is done and how many bytes of it; `false` stops.
+    fn bench(
+        &self,
+        places: &Places,
+        order: &BenchOrder,
+        progress: &mut dyn FnMut(&'static str, u64) -> bool,
+    ) -> Result<Measured, Failure>;
 
     /// Asks the configuration room.
     fn config(&self, places: &Places, question: &ConfigQuestion) -> Result<ConfigAnswer, Failure>;

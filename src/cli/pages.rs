@@ -157,6 +157,7 @@ pub const PAGES: &[Page] = &[
     storage_args::STORAGE,
     storage_args::TIER,
     storage_args::DIR,
+    storage_args::BENCH,
     storage_args::POOL,
     storage_args::DRAIN,
     storage_args::UNDRAIN,

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::pages::{Exit, Page};
-use crate::values::Bytes;
+use crate::values::{Bytes, Every};
 
 #[derive(Debug, Args)]
 #[command(subcommand_value_name = "WHAT", subcommand_help_heading = "What")]
@@ -28,6 +28,8 @@ pub enum StorageVerb {
     Balance(BalanceArgs),
     /// Say how a pool stands: counts, what is left alone and why, why nothing moves
     Diagnostics(DiagnosticsArgs),
+    /// Measure how fast a tier is, on a scratch file that vanishes by itself
+    Bench(BenchArgs),
     /// Make example files in a member, to watch the balancer; or remove them
     Stress(StressArgs),
 }
@@ -91,6 +93,31 @@ pub struct StressArgs {
     pub clean: bool,
 }
 
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// The tier
+    #[arg(value_name = "TIER")]
+    pub tier: String,
+    /// Size of the scratch file; all of it must fit beside the space that must remain free
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_bench_size)]
+    pub size: Bytes,
+    /// How long writing, and then reading, may go on
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_limit)]
+    pub limit: Every,
+}
+
+fn parse_bench_size(text: &str) -> Result<Bytes, String> {
+    let size = parse_size(text)?;
+    let fits = (16 << 20..=64 << 30).contains(&size.0);
+    if fits { Ok(size) } else { Err("use 16MiB to 64GiB".to_owned()) }
+}
+
+fn parse_limit(text: &str) -> Result<Every, String> {
+    let limit = text.parse::<Every>().map_err(|error| format!("{}; {}", error.what, error.cure))?;
+    let fits = (1..=60).contains(&limit.0.as_secs());
+    if fits { Ok(limit) } else { Err("use 1s to 60s".to_owned()) }
+}
+
 fn parse_size(text: &str) -> Result<Bytes, String> {
     text.parse::<Bytes>().map_err(|error| format!("{}; {}", error.what, error.cure))
 }
@@ -150,6 +177,20 @@ pub const BALANCE: Page = Page {
 };
 pub const DIAGNOSTICS: Page =
     reads("storage diagnostics", &[("hostkeeper storage diagnostics uploads --json", "for programs")]);
+pub const BENCH: Page = Page {
+    verb: "storage bench",
+    examples: &[("hostkeeper storage bench ssd", "sequential write and random read, beside what is expected")],
+    exits: &[
+        (0, "measured; not slower than 85 % of what is expected"),
+        (1, "slower than that, or it could not be measured"),
+        (2, "wrong usage"),
+        (78, "the configuration is bad"),
+    ],
+    notes: &[
+        "Writes blocks of 1 MiB in sequence, then reads blocks of 4 KiB at random, one at a time, past the page cache, on a file without a name: nothing is left, however it ends. It is refused where the file would take space that must remain free.",
+        "It loads the disk while it runs: up to --limit for writing and again for reading.",
+    ],
+};
 pub const STRESS: Page = Page {
     verb: "storage stress",
     examples: &[

@@ -12,7 +12,7 @@ use super::failure::{BAD_CONFIG, BLOCKED, FAILED, Failure};
 use super::house::{ConfigAnswer, ConfigQuestion, House, WebOrder};
 use crate::api::Agent;
 use crate::config::{self, Answer, Loaded, Problems};
-use crate::daemon::{self, Places};
+use crate::daemon::{self, BenchOrder, Measured, Places};
 use crate::web::{self, WebOptions};
 
 /// The real rooms.
@@ -48,6 +48,21 @@ impl House for Wired {
         let ended = web::run(&options, started);
         ended
             .map_err(|error| Failure::new(FAILED, "web", error.chain(), "hostkeeper web --help").so("there is no page"))
+    }
+
+    fn bench(
+        &self,
+        places: &Places,
+        order: &BenchOrder,
+        progress: &mut dyn FnMut(&'static str, u64) -> bool,
+    ) -> Result<Measured, Failure> {
+        daemon::bench(places, order, progress).map_err(|failure| match failure {
+            daemon::Failure::Config(problems) => bad_config(&problems),
+            daemon::Failure::Host(error) => {
+                let cure = "hostkeeper storage tier; another size: --size";
+                Failure::new(FAILED, "bench", error.chain(), cure).so("nothing was measured, and nothing is left")
+            }
+        })
     }
 
     fn config(&self, places: &Places, question: &ConfigQuestion) -> Result<ConfigAnswer, Failure> {

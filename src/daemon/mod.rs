@@ -2,6 +2,7 @@
 //! line when no daemon runs.
 
 mod agent;
+mod bench;
 mod logging;
 mod look;
 mod memory;
@@ -21,6 +22,7 @@ mod start;
 mod storm;
 mod systemd;
 
+pub use bench::{BenchOrder, Measured, bench};
 pub use logging::start_logging;
 pub use look::look_once;
 pub use places::Places;

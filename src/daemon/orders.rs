@@ -28,6 +28,7 @@ impl Rounds {
             Order::Confirm { intent } => self.confirm(intent, &by),
             Order::Rollback { intent } => self.roll_back(intent, &by).await,
             Order::Pool(order) => self.obey_pool(order, &by).await,
+            Order::KeepSpeed(note) => self.keep_speed(&note, &by),
             Order::Wake => Ok(Done { text: "a round begins now".to_owned(), steps: Vec::new() }),
         };
         let outcome = if result.is_ok() { "done" } else { "refused" };
@@ -157,6 +158,7 @@ fn word(order: &Order) -> &'static str {
         Order::Rollback { .. } => "rollback",
         Order::Wake => "wake",
         Order::Pool(order) => super::pools::word(order),
+        Order::KeepSpeed(_) => "keep_speed",
     }
 }
 

@@ -1,6 +1,7 @@
 //! `storage`: tiers, directories and pools, and the orders about pools. One file per subcommand.
 
 mod balance;
+mod bench;
 mod diagnostics;
 mod drain;
 mod follow;
@@ -25,6 +26,7 @@ pub fn run(desk: &mut Desk<'_>, args: &StorageArgs) -> Result<u8, Failure> {
         Some(StorageVerb::Undrain(args)) => drain::undrain(desk, args),
         Some(StorageVerb::Balance(args)) => balance::run(desk, args),
         Some(StorageVerb::Diagnostics(args)) => diagnostics::run(desk, args),
+        Some(StorageVerb::Bench(args)) => bench::run(desk, args),
         Some(StorageVerb::Stress(args)) => stress::run(desk, args),
     }
 }
