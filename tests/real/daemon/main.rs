@@ -10,6 +10,7 @@ mod exposition;
 #[path = "../support/fake_docker.rs"]
 mod fake_docker;
 
+mod bench;
 mod crash;
 mod first_run;
 mod ledger;
