@@ -82,6 +82,11 @@ impl Checks {
         Verdict::Good
     }
 
+    #[cfg(test)]
+    pub fn close(&self) {
+        self.places.close();
+    }
+
     fn is_known(&self, mark: &[u8; 32]) -> bool {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).contains(mark)
     }
@@ -105,7 +110,7 @@ fn fingerprint(sent: &Credentials, hash: &str) -> [u8; 32] {
 }
 
 /// A hash for a name that there is not, as dear as the dearest of the users': it takes as long to be wrong.
-fn stand_in(users: &BTreeMap<String, String>) -> String {
+pub fn stand_in(users: &BTreeMap<String, String>) -> String {
     let cost = |hash: &String| hash.parse::<bcrypt::HashParts>().map(|parts| parts.get_cost()).ok();
     let cost = users.values().filter_map(cost).max().unwrap_or(bcrypt::DEFAULT_COST);
     format!("$2b${cost:02}$............................................................").chars().take(60).collect()
