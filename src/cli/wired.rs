@@ -51,7 +51,7 @@ impl House for Wired {
 
     fn config(&self, places: &Places, question: &ConfigQuestion) -> Result<ConfigAnswer, Failure> {
         let answer = match question {
-            ConfigQuestion::Check => config::check(&config::load(&places.config)),
+            ConfigQuestion::Check => check(&places.config),
             ConfigQuestion::Show { effective } => config::show(&loaded(&places.config)?, *effective),
             ConfigQuestion::Explain { key } => config::explain(&loaded(&places.config)?, key),
             ConfigQuestion::Diff { other: Some(other) } => config::diff(&loaded(&places.config)?, &loaded(other)?),
@@ -60,6 +60,20 @@ impl House for Wired {
         };
         Ok(shown(answer))
     }
+}
+
+/// All that is wrong with the files; when they hold, also with the web configuration that they name.
+fn check(path: &Path) -> Answer {
+    let loaded = config::load(path);
+    let named = loaded.as_ref().ok().and_then(|loaded| loaded.settings.web.config_file.as_deref());
+    let wrong = named.and_then(|file| web::check_file(file).err());
+    let answer = config::check(&loaded);
+    let Some(faults) = wrong else { return answer };
+    let mut json = answer.json;
+    if let Some(fields) = json.as_object_mut() {
+        fields.insert("problems".into(), faults.to_json().into());
+    }
+    Answer { text: format!("{faults}\n"), json, good: false }
 }
 
 /// One look without a daemon. Reading the ledger may block, which needs a runtime of more than one thread.

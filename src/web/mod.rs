@@ -30,7 +30,7 @@ use server::Entrance;
 
 pub use admit::{Hosts, parse_gzip, parse_scrape_limit};
 pub use html::escape;
-pub use secured::{Faults, parse_basic, parse_web_file};
+pub use secured::{Faults, check_file, parse_basic, parse_web_file};
 
 /// Where the page listens when nothing else is said.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:9733";
@@ -84,12 +84,7 @@ pub fn run(options: &WebOptions, started: impl FnOnce(SocketAddr, bool)) -> Resu
     };
     let address = read_address(&listener)?;
     let doorway = give_root_up(options)?;
-    // As whom it runs: what can be read now can be read again when it changes.
-    let secured = match &options.web_config {
-        Some(path) => Secured::load(path).map_err(|faults| Failure::Config(faults.to_string()))?,
-        None => Secured::open(),
-    };
-    refuse_public(address, &secured, options.web_config.as_deref())?;
+    let secured = secure(options.web_config.as_deref(), address).inspect_err(|_| turn_away(&listener))?;
     let client = Client::new(&options.socket);
     let client = match &doorway {
         Some(doorway) => client.or_by(&doorway.path),
@@ -108,6 +103,23 @@ pub fn run(options: &WebOptions, started: impl FnOnce(SocketAddr, bool)) -> Resu
         let serving = tokio::spawn(async move { serve_on(listener, client, entrance, shutdown).await });
         Ok(serving.await.map_err(|error| Error::reply("the page", error))??)
     })
+}
+
+/// What protects the page, read as whom it runs: what can be read now can be read again when it changes.
+fn secure(file: Option<&Path>, address: SocketAddr) -> Result<Secured, Failure> {
+    let secured = match file {
+        Some(path) => Secured::load(path).map_err(|faults| Failure::Config(faults.to_string()))?,
+        None => Secured::open(),
+    };
+    refuse_public(address, &secured, file)?;
+    Ok(secured)
+}
+
+/// Closes what waits at a listener that nobody will serve: systemd would start this process for it again and again.
+fn turn_away(listener: &TcpListener) {
+    if listener.set_nonblocking(true).is_ok() {
+        while listener.accept().is_ok() {}
+    }
 }
 
 /// Keeps only the right to read from the agent, and a way to its socket.

@@ -4,10 +4,13 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::values::one_line;
+
 /// Faults beyond this number are not listed.
 const MOST: usize = 50;
-/// The longest line that is quoted, characters.
+/// The longest line that is quoted, and the longest cause, characters.
 const LONGEST: usize = 120;
+const LONGEST_WHAT: usize = 400;
 
 /// A place in the file: line and column from 1, and how many characters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +53,9 @@ pub struct Faults {
 impl Faults {
     /// `text` is what the file holds, empty when it could not be read.
     pub fn of(file: &Path, text: &str, mut faults: Vec<Fault>) -> Faults {
+        for fault in &mut faults {
+            fault.what = one_line(&fault.what, LONGEST_WHAT);
+        }
         faults.sort_by_key(|fault| fault.spot);
         faults.dedup();
         faults.truncate(MOST);
@@ -71,6 +77,19 @@ impl Faults {
         self.faults
             .first()
             .map_or_else(String::new, |fault| format!("{}: {}; {}{more}", self.position(fault), fault.what, fault.cure))
+    }
+
+    /// One object for each, as `config check --json` lists problems.
+    pub fn to_json(&self) -> Vec<serde_json::Value> {
+        let file = self.file.display().to_string();
+        let one = |fault: &Fault| {
+            let place = |number: usize| (fault.spot.line > 0).then_some(number);
+            serde_json::json!({
+                "file": file, "line": place(fault.spot.line), "column": place(fault.spot.column), "key": "",
+                "text": fault.what, "cure": fault.cure,
+            })
+        };
+        self.faults.iter().map(one).collect()
     }
 
     fn position(&self, fault: &Fault) -> String {

@@ -117,6 +117,11 @@ impl Secured {
     }
 }
 
+/// Everything that is wrong with the web configuration at `path` and the files that it names.
+pub fn check_file(path: &Path) -> Result<(), Faults> {
+    read(path).1.map(|_| ())
+}
+
 impl State {
     fn renew(&mut self, path: &Path) {
         let (seen, read) = read(path);
