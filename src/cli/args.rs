@@ -96,9 +96,12 @@ pub enum Verb {
 
 #[derive(Debug, Args)]
 pub struct WebArgs {
-    /// Address and port; beyond loopback it is refused [default: as configured, else 127.0.0.1:9733]
+    /// Address and port; beyond loopback only with TLS and authentication [default: as configured, else 127.0.0.1:9733]
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<String>,
+    /// TLS, client certificates, users and headers, in the format of Prometheus' exporters [default: as configured]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub web_config: Option<PathBuf>,
     /// A further name under which the page may be asked for; may be repeated
     #[arg(long = "host", value_name = "NAME", value_hint = ValueHint::Hostname)]
     pub hosts: Vec<String>,

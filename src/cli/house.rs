@@ -37,6 +37,8 @@ pub enum ConfigQuestion {
 pub struct WebOrder {
     /// `None`: as configured.
     pub listen: Option<String>,
+    /// TLS, users and headers; `None`: as configured.
+    pub web_config: Option<PathBuf>,
     /// Further names under which the page may be asked for.
     pub hosts: Vec<String>,
     /// The user to become when started as root.

@@ -35,19 +35,18 @@ impl House for Wired {
 
     fn web(&self, places: &Places, order: &WebOrder) -> Result<(), Failure> {
         daemon::start_logging();
-        // The page's process may have no right to read the configuration; the defaults serve then.
-        let set = config::load(&places.config).map(|loaded| loaded.settings.web).ok();
-        let listen = match (&order.listen, &set) {
-            (Some(words), _) => parse_listen(words)?,
-            (None, Some(set)) => set.listen,
-            (None, None) => bare()?.settings.web.listen,
+        let options = web_options(places, order)?;
+        let started = |at: std::net::SocketAddr, tls: bool| {
+            tracing::info!("page and metrics at {}://{at}/", if tls { "https" } else { "http" });
         };
-        let hosts = order.hosts.iter().cloned().chain(set.into_iter().flat_map(|set| set.hosts)).collect();
-        let options = WebOptions { listen, socket: places.socket.clone(), hosts, user: order.user.clone() };
-        let started = |at: std::net::SocketAddr| tracing::info!("page and metrics at http://{at}/");
-        let ended = web::run(&options, started);
-        ended
-            .map_err(|error| Failure::new(FAILED, "web", error.chain(), "hostkeeper web --help").so("there is no page"))
+        web::run(&options, started).map_err(|failure| match failure {
+            web::Failure::Config(text) => {
+                Failure::new(BAD_CONFIG, "bad_config", text, "hostkeeper web --help").so("there is no page")
+            }
+            web::Failure::Host(error) => {
+                Failure::new(FAILED, "web", error.chain(), "hostkeeper web --help").so("there is no page")
+            }
+        })
     }
 
     fn bench(
@@ -67,7 +66,7 @@ impl House for Wired {
 
     fn config(&self, places: &Places, question: &ConfigQuestion) -> Result<ConfigAnswer, Failure> {
         let answer = match question {
-            ConfigQuestion::Check => config::check(&config::load(&places.config)),
+            ConfigQuestion::Check => check(&places.config),
             ConfigQuestion::Show { effective } => config::show(&loaded(&places.config)?, *effective),
             ConfigQuestion::Explain { key } => config::explain(&loaded(&places.config)?, key),
             ConfigQuestion::Diff { other: Some(other) } => config::diff(&loaded(&places.config)?, &loaded(other)?),
@@ -76,6 +75,20 @@ impl House for Wired {
         };
         Ok(shown(answer))
     }
+}
+
+/// All that is wrong with the files; when they hold, also with the web configuration that they name.
+fn check(path: &Path) -> Answer {
+    let loaded = config::load(path);
+    let named = loaded.as_ref().ok().and_then(|loaded| loaded.settings.web.config_file.as_deref());
+    let wrong = named.and_then(|file| web::check_file(file).err());
+    let answer = config::check(&loaded);
+    let Some(faults) = wrong else { return answer };
+    let mut json = answer.json;
+    if let Some(fields) = json.as_object_mut() {
+        fields.insert("problems".into(), faults.to_json().into());
+    }
+    Answer { text: format!("{faults}\n"), json, good: false }
 }
 
 /// One look without a daemon. Reading the ledger may block, which needs a runtime of more than one thread.
@@ -95,6 +108,24 @@ fn of_daemon(failure: &daemon::Failure) -> Failure {
             Failure::new(FAILED, "host", error.chain(), "hostkeeper daemon --help").so("the agent does not run")
         }
     }
+}
+
+/// From the command line, then the configuration. A configuration that cannot be read might ask for users and TLS: without
+/// it there is a page only where the command line says what protects it.
+fn web_options(places: &Places, order: &WebOrder) -> Result<WebOptions, Failure> {
+    let set = match config::load(&places.config) {
+        Ok(loaded) => loaded.settings.web,
+        Err(_) if order.web_config.is_some() => bare()?.settings.web,
+        Err(problems) => return Err(bad_config(&problems)),
+    };
+    let listen = order.listen.as_deref().map(parse_listen).transpose()?.unwrap_or(set.listen);
+    Ok(WebOptions {
+        listen,
+        socket: places.socket.clone(),
+        web_config: order.web_config.clone().or(set.config_file),
+        hosts: order.hosts.iter().cloned().chain(set.hosts).collect(),
+        user: order.user.clone(),
+    })
 }
 
 fn parse_listen(words: &str) -> Result<std::net::SocketAddr, Failure> {

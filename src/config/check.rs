@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use super::settings::{Api, HostSettings, Ledger, Metrics, Project, ProjectTable, Settings, Web, WebTable};
@@ -34,7 +35,7 @@ impl Draft {
         problems.extend(self.vitals.check());
         problems.extend(check_api(&self.api));
         problems.extend(check_ledger(&self.ledger));
-        let listen = match parse_listen(&self.web.listen) {
+        let listen = match parse_listen(&self.web) {
             Ok(listen) => Some(listen),
             Err(problem) => {
                 problems.push(problem);
@@ -42,6 +43,7 @@ impl Draft {
             }
         };
         problems.extend(check_hosts(&self.web.hosts));
+        problems.extend(check_web_config(self.web.config_file.as_deref()));
         let (tiers, smart) = (self.storage.tier, self.storage.smart);
         let mut storage = storage::config::Config { tiers, smart, ..storage::config::Config::default() };
         let mut projects = std::collections::BTreeMap::new();
@@ -64,7 +66,7 @@ impl Draft {
             storage_mode: self.storage.mode,
             projects,
             api: self.api,
-            web: Web { listen, hosts: self.web.hosts },
+            web: Web { listen, config_file: self.web.config_file, hosts: self.web.hosts },
             ledger: self.ledger,
         });
         (settings, problems)
@@ -139,18 +141,27 @@ fn check_ledger(ledger: &Ledger) -> Vec<Problem> {
     problems
 }
 
-/// An address with port on loopback: whoever reaches the page reads everything about the host.
-fn parse_listen(text: &str) -> Result<SocketAddr, Problem> {
+/// An address with port. Whoever reaches the page reads everything about the host: beyond loopback something must say
+/// who may; the page itself looks whether that is enough.
+fn parse_listen(web: &WebTable) -> Result<SocketAddr, Problem> {
     let wrong = |what: &str, cure: String| Err(Problem::new("web.listen", what, cure));
-    let Ok(address) = text.parse::<SocketAddr>() else {
-        let port = text.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok()).unwrap_or(9733);
+    let Ok(address) = web.listen.parse::<SocketAddr>() else {
+        let port = web.listen.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok()).unwrap_or(9733);
         return wrong("is no address with a port", format!("use \"127.0.0.1:{port}\" or \"[::1]:{port}\""));
     };
-    if !address.ip().is_loopback() {
-        let cure = format!("use \"127.0.0.1:{}\"; TLS and users are needed beyond it, and come later", address.port());
+    if !address.ip().to_canonical().is_loopback() && web.config_file.is_none() {
+        let port = address.port();
+        let cure = format!("use \"127.0.0.1:{port}\", or set config_file to a file with TLS and users");
         return wrong("the page would be open to the network", cure);
     }
     Ok(address)
+}
+
+fn check_web_config(file: Option<&Path>) -> Option<Problem> {
+    let file = file?;
+    let fits = check_path(&file.to_string_lossy()).is_ok() && file.file_name().is_some();
+    let cure = "write the whole path of a file, such as \"/etc/hostkeeper/web.yml\"";
+    (!fits).then(|| Problem::new("web.config_file", "is no absolute path of a file", cure))
 }
 
 fn check_hosts(hosts: &[String]) -> Vec<Problem> {

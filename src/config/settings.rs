@@ -87,8 +87,10 @@ pub struct Api {
 /// `[web]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Web {
-    /// Always a loopback address.
+    /// Beyond loopback only with `config_file`.
     pub listen: SocketAddr,
+    /// TLS, client certificates and users, in the format of Prometheus' exporters.
+    pub config_file: Option<PathBuf>,
     /// Host names under which the page may be asked for, without a port.
     pub hosts: Vec<String>,
 }
@@ -98,6 +100,7 @@ pub struct Web {
 #[serde(deny_unknown_fields)]
 pub struct WebTable {
     pub listen: String,
+    pub config_file: Option<PathBuf>,
     pub hosts: Vec<String>,
 }
 

@@ -12,6 +12,7 @@ pub mod kept;
 pub mod links;
 pub mod lock;
 pub mod machine;
+pub mod marked;
 pub mod mounts;
 pub mod nvml;
 pub mod open_files;

@@ -21,12 +21,13 @@ pub struct Hosts(BTreeSet<String>);
 impl Hosts {
     /// `localhost`, the loopback addresses, the address listened on, and `more`.
     pub fn new(listen: SocketAddr, more: &[String]) -> Hosts {
-        let shown = match listen.ip() {
-            IpAddr::V4(ip) => ip.to_string(),
-            IpAddr::V6(ip) => format!("[{ip}]"),
-        };
-        let own = ["localhost", "127.0.0.1", "[::1]", &shown].map(str::to_owned);
+        let own = ["localhost", "127.0.0.1", "[::1]", &shown(listen.ip())].map(str::to_owned);
         Hosts(own.into_iter().chain(more.iter().map(|name| name.trim().to_ascii_lowercase())).collect())
+    }
+
+    /// With the address that a client reached as a further name: nobody can be led here by it who is not here already.
+    pub fn with(&self, here: Option<IpAddr>) -> Hosts {
+        Hosts(self.0.iter().cloned().chain(here.map(shown)).collect())
     }
 
     /// Whether `authority` (`localhost:9733`) names us, on any port: a forwarded port is another one.
@@ -42,6 +43,14 @@ impl Hosts {
     /// The names, for the refusal's text.
     pub fn list(&self) -> String {
         self.0.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// An address as a `Host` header has it.
+fn shown(ip: IpAddr) -> String {
+    match ip {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
     }
 }
 

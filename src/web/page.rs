@@ -22,11 +22,12 @@ const HEAD: &str = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\
     <link rel=\"stylesheet\" href=\"/style.css\">\n<title>";
 
 /// The page of an agent that answers.
-pub fn render_overview(overview: &Overview) -> String {
+/// `web_trouble`: why the newest web configuration is not in force.
+pub fn render_overview(overview: &Overview, web_trouble: Option<&str>) -> String {
     let status = &overview.status;
     let mut html = Html::default();
     html.raw(HEAD).text(&status.verdict.text).raw("</title>\n</head>\n<body>\n");
-    push_header(&mut html, status);
+    push_header(&mut html, status, web_trouble);
     html.raw("<main>\n");
     host::push_host(&mut html, &status.host);
     tables::push_concerns(&mut html, &status.concerns);
@@ -41,7 +42,7 @@ pub fn render_overview(overview: &Overview) -> String {
     html.finish()
 }
 
-fn push_header(html: &mut Html, status: &Status) {
+fn push_header(html: &mut Html, status: &Status, web_trouble: Option<&str>) {
     html.raw("<header class=\"").raw(match status.verdict.state.as_str() {
         "ok" => "good",
         "warning" => "look",
@@ -55,6 +56,10 @@ fn push_header(html: &mut Html, status: &Status) {
     if let Some(why) = &status.agent.config_refused {
         html.raw("<p class=\"alert\">The last reload was refused: ").text(why);
         html.raw(". Next: <code>hostkeeper config check</code></p>\n");
+    }
+    if let Some(why) = web_trouble {
+        html.raw("<p class=\"alert\">The web configuration does not hold, the earlier one is in force: ").text(why);
+        html.raw("</p>\n");
     }
     if let Some(why) = &status.ledger.why {
         html.raw("<p class=\"alert\">The ledger cannot be written, so nothing is changed: ").text(why).raw("</p>\n");

@@ -1,11 +1,12 @@
 //! The listener: how many connections, how long, and which path is answered by whom.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::StatusCode;
 use hyper::body::Incoming;
-use hyper::header::CACHE_CONTROL;
+use hyper::header::{AUTHORIZATION, CACHE_CONTROL, WWW_AUTHENTICATE};
 use serde::de::DeserializeOwned;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -15,6 +16,8 @@ use super::admit::{self, Hosts, Unfit};
 use super::page::{self, Overview};
 use super::reply::{self, Reply};
 use super::scrape;
+use super::secured::{InForce, Secured, Verdict};
+use super::wrap;
 use crate::api::link::{Deadline, ended, serve_one};
 use crate::api::{Client, Refusal, Request};
 
@@ -38,27 +41,39 @@ const STYLE: &str = include_str!("style.css");
 struct Shared {
     client: Client,
     hosts: Hosts,
+    secured: Secured,
     scrapes: Arc<Semaphore>,
     pages: Semaphore,
 }
 
+/// What connections are let in by.
+pub struct Entrance {
+    pub hosts: Hosts,
+    pub secured: Secured,
+}
+
+/// What one request is answered under.
+struct Way {
+    shared: Arc<Shared>,
+    in_force: Arc<InForce>,
+    /// The address that the client reached: always one of our names.
+    here: Option<IpAddr>,
+    deadline: Deadline,
+}
+
 /// Serves until `shutdown` turns true.
-pub async fn serve(listener: TcpListener, client: Client, hosts: Hosts, mut shutdown: watch::Receiver<bool>) {
+pub async fn serve(listener: TcpListener, client: Client, entrance: Entrance, mut shutdown: watch::Receiver<bool>) {
     let scrapes = Arc::new(Semaphore::new(MOST_SCRAPES));
-    let shared = Arc::new(Shared { client, hosts, scrapes, pages: Semaphore::new(MOST_PAGES) });
+    let Entrance { hosts, secured } = entrance;
+    let shared = Arc::new(Shared { client, hosts, secured, scrapes, pages: Semaphore::new(MOST_PAGES) });
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) if connections.len() < MOST_CONNECTIONS => {
-                    let shared = Arc::clone(&shared);
-                    connections.spawn(async move {
-                        let deadline = Deadline::after(LIFE);
-                        let within = &deadline;
-                        serve_one(stream, within, |request| answer(Arc::clone(&shared), request, within.clone())).await;
-                    });
+                    connections.spawn(connect(Arc::clone(&shared), stream));
                 }
-                Ok((stream, _)) => refuse_busy(&stream),
+                Ok((stream, _)) => refuse_busy(&stream, &shared.secured),
                 // Out of descriptors or memory: what is under way will free some.
                 Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
             },
@@ -71,8 +86,57 @@ pub async fn serve(listener: TcpListener, client: Client, hosts: Hosts, mut shut
     let _ = tokio::time::timeout(END_LIMIT, finish).await;
 }
 
-async fn answer(shared: Arc<Shared>, request: hyper::Request<Incoming>, deadline: Deadline) -> Reply {
-    let unfit = admit::check(request.method(), request.uri(), request.headers(), &shared.hosts);
+/// One connection from its first byte to its last.
+async fn connect(shared: Arc<Shared>, stream: TcpStream) {
+    let in_force = shared.secured.current();
+    let here = stream.local_addr().ok().map(|address| address.ip().to_canonical());
+    let deadline = Deadline::after(LIFE);
+    let handle = |request| {
+        let (shared, in_force) = (Arc::clone(&shared), Arc::clone(&in_force));
+        greet(Way { shared, in_force, here, deadline: deadline.clone() }, request)
+    };
+    match &in_force.tls {
+        None => serve_one(stream, &deadline, handle).await,
+        Some(tls) => {
+            if let Some(wrapped) = wrap::start_tls(stream, Arc::clone(tls)).await {
+                serve_one(wrapped, &deadline, handle).await;
+            }
+        }
+    }
+}
+
+/// Lets the request in, or not, and sets the configured headers on whatever is answered.
+async fn greet(way: Way, request: hyper::Request<Incoming>) -> Reply {
+    let in_force = Arc::clone(&way.in_force);
+    let mut reply = match admit_user(&way, &request).await {
+        Some(refusal) => refusal,
+        None => answer(way, request).await,
+    };
+    for (name, value) in &in_force.headers {
+        reply.headers_mut().insert(name.clone(), value.clone());
+    }
+    reply
+}
+
+/// The refusal of whoever is not known, where users are configured.
+async fn admit_user(way: &Way, request: &hyper::Request<Incoming>) -> Option<Reply> {
+    if way.in_force.users.is_empty() {
+        return None;
+    }
+    match way.shared.secured.checks.check(&way.in_force.users, request.headers().get(AUTHORIZATION)).await {
+        Verdict::Good => None,
+        Verdict::Busy => Some(reply::refuse(StatusCode::SERVICE_UNAVAILABLE, "too many passwords at once: try again")),
+        Verdict::Bad => {
+            let mut refusal = reply::refuse(StatusCode::UNAUTHORIZED, "a name and a password are needed");
+            reply::set(&mut refusal, WWW_AUTHENTICATE, "Basic realm=\"hostkeeper\", charset=\"UTF-8\"");
+            Some(refusal)
+        }
+    }
+}
+
+async fn answer(way: Way, request: hyper::Request<Incoming>) -> Reply {
+    let Way { shared, here, deadline, .. } = way;
+    let unfit = admit::check(request.method(), request.uri(), request.headers(), &shared.hosts.with(here));
     if let Err(unfit) = unfit {
         return refuse(unfit, &shared.hosts);
     }
@@ -122,7 +186,10 @@ async fn overview(shared: &Shared) -> Reply {
         return reply::refuse(StatusCode::SERVICE_UNAVAILABLE, "too many pages at once: try again in a second");
     };
     match read_overview(&shared.client.clone().within(PAGE_LIMIT)).await {
-        Ok(overview) => reply::whole(StatusCode::OK, reply::HTML, page::render_overview(&overview)),
+        Ok(overview) => {
+            let page = page::render_overview(&overview, shared.secured.trouble().as_deref());
+            reply::whole(StatusCode::OK, reply::HTML, page)
+        }
         Err(refusal) => reply::whole(StatusCode::SERVICE_UNAVAILABLE, reply::HTML, page::render_trouble(&refusal)),
     }
 }
@@ -140,8 +207,11 @@ async fn ask<T: DeserializeOwned>(client: &Client, target: &str) -> Result<T, Re
     client.ask(&Request::get(target)).await.map_err(|error| error.refusal())?.json()
 }
 
-/// Says that there are too many connections, without waiting for the client.
-fn refuse_busy(stream: &TcpStream) {
+/// Says that there are too many connections, without waiting for the client. Under TLS there is nothing to say it in.
+fn refuse_busy(stream: &TcpStream, secured: &Secured) {
+    if secured.has_tls() {
+        return;
+    }
     let text = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain; charset=utf-8\r\nretry-after: 1\r\n\
         connection: close\r\ncontent-length: 45\r\n\r\ntoo many connections: try again in a second.\n";
     // Reading first what has come already lets the close be a plain one.

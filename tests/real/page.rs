@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hostkeeper::api::{Agent, Door, ServeOptions};
-use hostkeeper::web::{WebOptions, run};
+use hostkeeper::web::{Failure, WebOptions, run};
 use scripted::ScriptedAgent;
 use tokio::sync::watch;
 
@@ -26,10 +26,10 @@ const ADDRESS: &str = "PAGE_TEST_ADDRESS";
 fn web_process() {
     let (Some(socket), Some(address)) = (std::env::var_os(SOCKET), std::env::var_os(ADDRESS)) else { return };
     let listen: SocketAddr = "127.0.0.1:0".parse().unwrap();
-    let options = WebOptions { listen, socket: socket.into(), hosts: Vec::new(), user: None };
+    let options = WebOptions { listen, socket: socket.into(), web_config: None, hosts: Vec::new(), user: None };
     // Opened before root is given up, like everything that this process writes to.
     let file = std::fs::File::create(address).unwrap();
-    run(&options, |address| std::io::Write::write_all(&mut &file, address.to_string().as_bytes()).unwrap()).unwrap();
+    run(&options, |address, _| std::io::Write::write_all(&mut &file, address.to_string().as_bytes()).unwrap()).unwrap();
 }
 
 /// A scripted agent on a socket, and the page's process before it.
@@ -168,8 +168,10 @@ fn a_socket_of_group_root_is_not_read() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("api.sock");
     let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
-    let options = WebOptions { listen: "127.0.0.1:0".parse().unwrap(), socket, hosts: Vec::new(), user: None };
-    let error = run(&options, |_| panic!("it listens")).unwrap_err().chain();
+    let options =
+        WebOptions { listen: "127.0.0.1:0".parse().unwrap(), socket, web_config: None, hosts: Vec::new(), user: None };
+    let Err(Failure::Host(error)) = run(&options, |_, _| panic!("it listens")) else { panic!("it listens") };
+    let error = error.chain();
     assert!(error.contains("groupadd --system hostkeeper"), "{error}");
 }
 
@@ -243,9 +245,15 @@ fn it_does_not_become_root_again_or_nobody_known() {
     }
     for (user, expected) in [("root", "is root"), ("no-such-user", "there is no user \"no-such-user\"")] {
         let listen = "127.0.0.1:0".parse().unwrap();
-        let options =
-            WebOptions { listen, socket: "/nowhere/x.sock".into(), hosts: Vec::new(), user: Some(user.into()) };
-        let error = run(&options, |_| panic!("it listens")).unwrap_err().chain();
+        let options = WebOptions {
+            listen,
+            socket: "/nowhere/x.sock".into(),
+            web_config: None,
+            hosts: Vec::new(),
+            user: Some(user.into()),
+        };
+        let Err(Failure::Host(error)) = run(&options, |_, _| panic!("it listens")) else { panic!("it listens") };
+        let error = error.chain();
         assert!(error.contains(expected), "{error}");
     }
 }

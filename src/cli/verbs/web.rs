@@ -7,7 +7,12 @@ use super::super::house::WebOrder;
 
 /// Runs the page until it is told to stop.
 pub fn run(desk: &mut Desk<'_>, args: &WebArgs) -> Result<u8, Failure> {
-    let order = WebOrder { listen: args.listen.clone(), hosts: args.hosts.clone(), user: args.user.clone() };
+    let order = WebOrder {
+        listen: args.listen.clone(),
+        web_config: args.web_config.clone(),
+        hosts: args.hosts.clone(),
+        user: args.user.clone(),
+    };
     desk.house.web(&desk.places, &order)?;
     Ok(DONE)
 }

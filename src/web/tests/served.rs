@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Shown, send, start_web};
 use crate::api::Client;
 use crate::scripted::{self, ScriptedAgent};
-use crate::web::{WebOptions, run};
+use crate::web::{Failure, WebOptions, run};
 
 #[tokio::test]
 async fn metrics_pass_through_exactly() {
@@ -108,10 +108,11 @@ fn it_stays_on_this_host() {
         let options = WebOptions {
             listen: listen.parse().unwrap(),
             socket: "/nowhere/x.sock".into(),
+            web_config: None,
             hosts: Vec::new(),
             user: None,
         };
-        let error = run(&options, |_| panic!("it listens")).unwrap_err().chain();
+        let Err(Failure::Config(error)) = run(&options, |_, _| panic!("it listens")) else { panic!("it listens") };
         assert!(error.contains("will not listen on") && error.contains("ssh -L"), "{error}");
     }
 }
