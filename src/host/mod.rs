@@ -1,5 +1,6 @@
 //! The only room that touches the machine. Small adapters; no policy, no metric names.
 
+pub mod bcache;
 pub mod cgroups;
 mod clock;
 pub mod devices;
@@ -16,11 +17,13 @@ pub mod open_files;
 pub mod patience;
 pub mod privileges;
 pub mod procfs;
+pub mod quota;
 pub mod resident;
 pub mod socket;
 pub mod space;
 pub mod sysfs;
 pub mod timex;
+pub mod walk;
 
 pub use clock::Clock;
 pub use error::Error;

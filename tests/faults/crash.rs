@@ -35,12 +35,12 @@ impl Agent {
     fn start(place: &Path) -> Agent {
         let mut config = Config::default();
         let path = place.join("tier").to_str().unwrap().to_owned();
-        let tier = Tier { path, device: None, require_mount: false, min_free: None, media: None };
+        let tier = Tier { path, device: None, require_mount: false, min_free: None, media: None, cache: None };
         config.tiers.insert("ssd".into(), tier);
         let owner = nix::unistd::geteuid().is_root().then(|| "4242:4243".to_owned());
         for (path, mode) in DIRS {
             let mode = Some(mode.to_owned());
-            let dir = Dir { tier: "ssd".into(), path: path.into(), owner: owner.clone(), mode };
+            let dir = Dir { tier: "ssd".into(), path: path.into(), owner: owner.clone(), mode, quota: None };
             config.dirs.insert(("athena".parse().unwrap(), path.replace('/', "_")), dir);
         }
         let book = Book::open(&place.join("state"), &now());

@@ -33,9 +33,14 @@ struct Scene {
 impl Scene {
     fn new(path: &Path, below: &str, owner: Option<&str>) -> Scene {
         let path = path.to_str().unwrap().to_owned();
-        let tier = Tier { path, device: None, require_mount: true, min_free: None, media: None };
-        let dir =
-            Dir { tier: "ssd".into(), path: below.into(), owner: owner.map(Into::into), mode: Some("0750".into()) };
+        let tier = Tier { path, device: None, require_mount: true, min_free: None, media: None, cache: None };
+        let dir = Dir {
+            tier: "ssd".into(),
+            path: below.into(),
+            owner: owner.map(Into::into),
+            mode: Some("0750".into()),
+            quota: None,
+        };
         let mut config = Config::default();
         config.tiers.insert("ssd".into(), tier);
         config.dirs.insert(("athena".parse().unwrap(), "pg".into()), dir);

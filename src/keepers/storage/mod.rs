@@ -2,11 +2,14 @@
 //! written to a mount point whose disk is missing.
 
 mod act;
+mod cache;
 pub mod config;
 mod decide;
+mod growth;
 mod metrics;
 mod observe;
 mod proof;
+mod quota;
 mod room;
 mod show;
 mod step;
@@ -20,8 +23,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use metrics::{COLLECTOR, FAMILIES};
-pub use observe::{Device, DirSeen, Ground, Key, Seen, TierSeen};
-pub use step::{Bits, Owner, Place, Step};
+pub use observe::{CacheSeen, Device, DirSeen, Ground, Key, QuotaSeen, Seen, TierSeen, UsageSeen};
+pub use quota::config::project_id;
+pub use step::{Bits, CacheStep, Owner, Place, QuotaStep, Step};
 pub use verdict::Verdict;
 
 use crate::host::files::Identity;
@@ -31,6 +35,7 @@ use crate::metrics::Page;
 use crate::round::{Change, Keeper, Plan, Views};
 use crate::values::{Known, Now};
 use config::Config;
+use quota::usage::{SharedMarking, Usage, WalkedTier};
 use trend::Trend;
 
 /// How long one step may take.
@@ -44,6 +49,8 @@ pub struct Storage {
     seen: BTreeMap<String, Identity>,
     /// Free space of the last day, of that very file system.
     trends: BTreeMap<String, Trend>,
+    /// How much directories hold, and the walks that tell.
+    usage: Usage,
 }
 
 impl Storage {
@@ -63,13 +70,27 @@ impl Storage {
         }
     }
 
-    fn site(&self, config: &Config, step: &Step, host: &Host) -> Result<act::Site, Error> {
-        let name = &step.place().tier;
+    fn site(&mut self, config: &Config, step: &Step, host: &Host) -> Result<act::Site, Error> {
+        let (name, _) = step.tier();
         let Some(tier) = config.tiers.get(name) else {
             return Err(Error::reply(format!("tier {name}"), "is not declared any more, so nothing proves its disk"));
         };
-        Ok(act::Site { roots: host.roots.clone(), tier: tier.clone(), seen: self.seen.get(name).copied() })
+        let marking = match step {
+            Step::Quota { order } => self.usage.marking(name, &order.place().below),
+            _ => SharedMarking::default(),
+        };
+        Ok(act::Site { roots: host.roots.clone(), tier: tier.clone(), seen: self.seen.get(name).copied(), marking })
     }
+}
+
+/// The tiers whose directories may be walked: those that are proved.
+fn list_walked(config: &Config, seen: &Seen, host: &Host) -> BTreeMap<String, WalkedTier> {
+    let proved = config.tiers.iter().filter_map(|(name, tier)| {
+        let ground = proof::declared_ground(name, tier, seen.tiers.get(name)?)?;
+        let walked = WalkedTier { roots: host.roots.clone(), tier: tier.clone(), identity: ground.identity };
+        Some((name.clone(), walked))
+    });
+    proved.collect()
 }
 
 impl Keeper for Storage {
@@ -81,6 +102,8 @@ impl Keeper for Storage {
     async fn observe(&mut self, config: &Config, host: &Host, now: &Now) -> Result<Seen, Error> {
         let mut seen = observe::look(config, host, now, &mut self.patience).await;
         self.remember(&mut seen, now);
+        let (questions, tiers) = (quota::usage::list_questions(config, &seen), list_walked(config, &seen, host));
+        seen.usage = self.usage.refresh(questions, &tiers, &mut self.patience, now).await;
         Ok(seen)
     }
 
@@ -90,13 +113,13 @@ impl Keeper for Storage {
 
     async fn act(&mut self, config: &Config, step: &Step, host: &Host) -> Result<Change, Error> {
         let (site, order) = (self.site(config, step, host)?, step.clone());
-        let name = observe::thread_name(&step.place().tier);
+        let name = observe::thread_name(step.tier().0);
         self.patience.wait(&name, LIMIT, move || act::carry_out(&site, &order)).await?
     }
 
     async fn examine(&mut self, config: &Config, step: &Step, host: &Host) -> Option<bool> {
         let (site, order) = (self.site(config, step, host).ok()?, step.clone());
-        let name = observe::thread_name(&step.place().tier);
+        let name = observe::thread_name(step.tier().0);
         self.patience.wait(&name, LIMIT, move || act::examine(&site, &order)).await.ok()?
     }
 

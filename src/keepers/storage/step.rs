@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::cache::step::CacheStep;
+pub use super::quota::step::QuotaStep;
 use crate::round;
 
 /// Where a directory is: `below` a tier's `root`.
@@ -40,16 +42,22 @@ pub enum Step {
     SetMode { place: Place, from: Bits, to: Bits },
     /// Take a creation back, as far as nothing is in the directory; then in its parents, innermost first.
     RemoveEmptyDirectory { place: Place, parents: Vec<String> },
+    /// Something about the cache of a tier.
+    Cache { order: CacheStep },
+    /// Something about the quota of a directory.
+    Quota { order: QuotaStep },
 }
 
 impl Step {
-    /// The directory it is about.
-    pub fn place(&self) -> &Place {
+    /// The tier it is about, and the root that the tier had when it was planned.
+    pub fn tier(&self) -> (&str, &str) {
         match self {
             Step::CreateDirectory { place, .. }
             | Step::SetOwner { place, .. }
             | Step::SetMode { place, .. }
-            | Step::RemoveEmptyDirectory { place, .. } => place,
+            | Step::RemoveEmptyDirectory { place, .. } => (&place.tier, &place.root),
+            Step::Cache { order } => (&order.cache().tier, &order.cache().root),
+            Step::Quota { order } => (&order.place().tier, &order.place().root),
         }
     }
 }
@@ -61,6 +69,8 @@ impl round::Step for Step {
             Step::SetOwner { .. } => "set_owner",
             Step::SetMode { .. } => "set_mode",
             Step::RemoveEmptyDirectory { .. } => "remove_empty_directory",
+            Step::Cache { order } => order.kind(),
+            Step::Quota { order } => order.kind(),
         }
     }
 }
@@ -77,6 +87,8 @@ impl std::fmt::Display for Step {
             Step::SetOwner { place, from, to, .. } => write!(f, "set owner of {place} from {from} to {to}"),
             Step::SetMode { place, from, to } => write!(f, "set mode of {place} from {from} to {to}"),
             Step::RemoveEmptyDirectory { place, .. } => write!(f, "remove directory {place} if it is empty"),
+            Step::Cache { order } => order.fmt(f),
+            Step::Quota { order } => order.fmt(f),
         }
     }
 }

@@ -23,11 +23,11 @@ fn now(seconds: u64) -> Now {
 }
 
 fn tier(path: &str) -> Tier {
-    Tier { path: path.into(), device: None, require_mount: false, min_free: None, media: None }
+    Tier { path: path.into(), device: None, require_mount: false, min_free: None, media: None, cache: None }
 }
 
 fn dir(path: &str, owner: Option<&str>, mode: Option<&str>) -> Dir {
-    Dir { tier: "ssd".into(), path: path.into(), owner: owner.map(Into::into), mode: mode.map(Into::into) }
+    Dir { tier: "ssd".into(), path: path.into(), owner: owner.map(Into::into), mode: mode.map(Into::into), quota: None }
 }
 
 fn key(name: &str) -> Key {
@@ -63,7 +63,10 @@ fn ground() -> Ground {
 
 fn seen(ground: Ground, found: DirSeen) -> Seen {
     let tier = Known::Known(TierSeen::There(ground));
-    Seen { at: now(0).wall, tiers: [("ssd".to_owned(), tier)].into(), dirs: [(key("pg"), found)].into() }
+    let mut seen = Seen::at(now(0).wall);
+    seen.tiers.insert("ssd".to_owned(), tier);
+    seen.dirs.insert(key("pg"), found);
+    seen
 }
 
 fn there(owner: (u32, u32), mode: u32, empty: Option<bool>) -> DirSeen {
