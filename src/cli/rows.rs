@@ -144,13 +144,19 @@ fn container_row(view: &ContainerView) -> Vec<Span> {
     ]
 }
 
-const DIRS: &[Column] =
-    &[column("DIRECTORY", ALWAYS, 8), column("STATE", ALWAYS, 0), column("TIER", 2, 0), column("PATH", 3, 20)];
+const DIRS: &[Column] = &[
+    column("DIRECTORY", ALWAYS, 8),
+    column("STATE", ALWAYS, 0),
+    column("HOLDS", 2, 0),
+    column("TIER", 3, 0),
+    column("PATH", 4, 20),
+];
 
 /// Declared directories.
 pub fn print_dirs(out: &mut Out, dirs: &[DirView]) -> io::Result<()> {
     let row = |dir: &DirView| {
-        vec![plain(dir.dir.as_str()), state_word(&dir.state), plain(dir.tier.as_str()), plain(dir.path.as_str())]
+        let holds = plain(words::of_bytes(dir.size_bytes, dir.quota_bytes));
+        vec![plain(dir.dir.as_str()), state_word(&dir.state), holds, plain(dir.tier.as_str()), plain(dir.path.as_str())]
     };
     let rows: Vec<Vec<Span>> = dirs.iter().map(row).collect();
     print_table(out, DIRS, &rows)

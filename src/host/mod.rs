@@ -1,5 +1,6 @@
 //! The only room that touches the machine. Small adapters; no policy, no metric names.
 
+pub mod bcache;
 pub mod cgroups;
 mod clock;
 pub mod devices;
@@ -20,6 +21,7 @@ pub mod patience;
 pub mod privileges;
 pub mod procfs;
 pub mod program;
+pub mod quota;
 pub mod resident;
 pub mod smartctl;
 pub mod socket;
@@ -27,6 +29,7 @@ pub mod space;
 pub mod sysfs;
 pub mod timex;
 pub mod transfer;
+pub mod walk;
 pub mod watch;
 
 pub use clock::Clock;

@@ -156,6 +156,34 @@ pub struct TierView {
     pub full_in_seconds: Option<f64>,
     /// `ok`, or why the tier cannot be used.
     pub state: String,
+    /// The bcache that it stands on, when it does.
+    #[serde(default)]
+    pub cache: Option<CacheView>,
+}
+
+/// The bcache that a tier stands on, as the kernel tells of it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CacheView {
+    /// `bcache0`.
+    pub device: String,
+    /// `clean`, `dirty`, `inconsistent`, `no cache`.
+    pub state: Option<String>,
+    /// `writethrough`, `writeback`, `writearound`, `none`.
+    pub mode: Option<String>,
+    pub declared_mode: Option<String>,
+    /// Whether writeback was left and its data is still being written back: the change of mode is not done.
+    pub draining: bool,
+    pub dirty_bytes: Option<i64>,
+    pub max_dirty_bytes: Option<u64>,
+    pub sequential_cutoff_bytes: Option<i64>,
+    pub writeback_percent: Option<u64>,
+    pub writeback_rate_bytes_per_second: Option<i64>,
+    pub cache_available_percent: Option<i64>,
+    /// Of reads, by `five_minute`, `hour`, `day`, `total`.
+    pub hit_percent: BTreeMap<String, i64>,
+    /// Of the disk below, and of all cache devices.
+    pub backing_io_errors: Option<i64>,
+    pub cache_io_errors: Option<i64>,
 }
 
 /// A declared data directory.
@@ -167,6 +195,14 @@ pub struct DirView {
     pub path: String,
     /// `ok`, `missing`, `wrong-owner`, `wrong-mode`, `wrong-device`, `not-a-directory`, `unknown`.
     pub state: String,
+    /// What it holds, when that is known yet.
+    #[serde(default)]
+    pub size_bytes: Option<u64>,
+    #[serde(default)]
+    pub quota_bytes: Option<u64>,
+    /// Whether the file system refuses what is beyond the quota; without: it is only watched.
+    #[serde(default)]
+    pub quota_enforced: Option<bool>,
 }
 
 /// Everything that one round saw and decided.

@@ -40,7 +40,7 @@ impl Agent {
         let owner = nix::unistd::geteuid().is_root().then(|| "4242:4243".to_owned());
         for (path, mode) in DIRS {
             let mode = Some(mode.to_owned());
-            let dir = Dir { tier: "ssd".into(), path: path.into(), owner: owner.clone(), mode };
+            let dir = Dir { tier: "ssd".into(), path: path.into(), owner: owner.clone(), mode, quota: None };
             config.dirs.insert(("athena".parse().unwrap(), path.replace('/', "_")), dir);
         }
         let book = Book::open(&place.join("state"), &now());

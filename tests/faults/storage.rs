@@ -34,8 +34,13 @@ impl Scene {
     fn new(path: &Path, below: &str, owner: Option<&str>) -> Scene {
         let path = path.to_str().unwrap().to_owned();
         let tier = Tier { path, require_mount: true, ..Tier::default() };
-        let dir =
-            Dir { tier: "ssd".into(), path: below.into(), owner: owner.map(Into::into), mode: Some("0750".into()) };
+        let dir = Dir {
+            tier: "ssd".into(),
+            path: below.into(),
+            owner: owner.map(Into::into),
+            mode: Some("0750".into()),
+            quota: None,
+        };
         let mut config = Config::default();
         config.tiers.insert("ssd".into(), tier);
         config.dirs.insert(("athena".parse().unwrap(), "pg".into()), dir);

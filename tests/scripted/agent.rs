@@ -11,8 +11,8 @@ use hostkeeper::api::{Agent, Answer, Refusal};
 use hostkeeper::ledger::{Entry, Outcome};
 use hostkeeper::metrics::{Family, Filter, Group, Page};
 use hostkeeper::round::{
-    AgentView, Block, Class, Concern, ContainerView, DirView, Evidence, FilesystemView, Gate, GpuView, HostView,
-    KeeperReport, LedgerState, PlannedView, ProjectView, Reason, Severity, Snapshot, Subject, TierView,
+    AgentView, Block, CacheView, Class, Concern, ContainerView, DirView, Evidence, FilesystemView, Gate, GpuView,
+    HostView, KeeperReport, LedgerState, PlannedView, ProjectView, Reason, Severity, Snapshot, Subject, TierView,
 };
 use hostkeeper::values::{Mode, ProjectName};
 use tokio::sync::watch;
@@ -351,6 +351,14 @@ fn tiers() -> Vec<TierView> {
         min_free_bytes: Some(50_000_000_000),
         full_in_seconds: Some(9.0 * 86_400.0),
         state: state.into(),
+        cache: Some(CacheView {
+            device: "bcache0".into(),
+            state: Some("clean".into()),
+            mode: Some("writearound".into()),
+            hit_percent: [("total".to_owned(), 87)].into(),
+            dirty_bytes: Some(0),
+            ..CacheView::default()
+        }),
     };
     vec![
         tier("ssd", "/home/vitiana/Athena/data_ssd", "ok", 446_000_000_000, 61_000_000_000),
@@ -358,6 +366,7 @@ fn tiers() -> Vec<TierView> {
             size_bytes: None,
             available_bytes: None,
             full_in_seconds: None,
+            cache: None,
             ..tier("bcache", "/data", "not mounted", 0, 0)
         },
     ]
@@ -365,5 +374,7 @@ fn tiers() -> Vec<TierView> {
 
 fn dir(dir: &str, tier: &str, state: &str) -> DirView {
     let (project, path) = (name("athena"), format!("/{tier}/{dir}"));
-    DirView { project, dir: dir.into(), tier: tier.into(), path, state: state.into() }
+    let (dir, tier, state) = (dir.into(), tier.into(), state.into());
+    let (size_bytes, quota_bytes, quota_enforced) = (Some(12 << 30), Some(200_000_000_000), Some(true));
+    DirView { project, dir, tier, path, state, size_bytes, quota_bytes, quota_enforced }
 }

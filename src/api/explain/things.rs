@@ -92,7 +92,10 @@ pub(super) fn find_things(what: &str, sources: Sources<'_>) -> Option<Found> {
 
 fn dir_chain(dir: &DirView, sources: Sources<'_>) -> Vec<Fact> {
     let mut chain = vec![fact("state", &dir.state, &dir.path)];
-    let own = ["path", "tier", "owner", "mode"].map(|key| format!("project.{}.dir.{}.{key}", dir.project, dir.dir));
+    push_some(&mut chain, "holds", dir.size_bytes.map(Bytes), &dir.path);
+    push_some(&mut chain, "quota enforced", dir.quota_enforced, &dir.path);
+    let own =
+        ["path", "tier", "owner", "mode", "quota"].map(|key| format!("project.{}.dir.{}.{key}", dir.project, dir.dir));
     let tier = ["path", "device", "require_mount"].map(|key| format!("storage.tier.{}.{key}", dir.tier));
     chain.extend(own.iter().chain(tier.iter()).filter_map(|key| key_fact(key, sources)));
     if let Some(tier) = sources.snapshot.tiers.iter().find(|tier| tier.tier == dir.tier) {
@@ -187,7 +190,14 @@ fn tier_chain(tier: &TierView, sources: Sources<'_>) -> Vec<Fact> {
     push_some(&mut chain, "size", tier.size_bytes.map(Bytes), "statvfs");
     push_some(&mut chain, "available", tier.available_bytes.map(Bytes), "statvfs");
     push_some(&mut chain, "full in", tier.full_in_seconds.map(views::render_age), "trend of free space");
-    let keys = ["path", "device", "require_mount", "min_free", "media"];
+    if let Some(cache) = &tier.cache {
+        let source = format!("/sys/block/{}/bcache", cache.device);
+        push_some(&mut chain, "cache state", cache.state.as_ref(), &source);
+        push_some(&mut chain, "cache mode", cache.mode.as_ref(), &source);
+        push_some(&mut chain, "dirty bytes", cache.dirty_bytes, &source);
+        push_some(&mut chain, "hits of all reads, percent", cache.hit_percent.get("total"), &source);
+    }
+    let keys = ["path", "device", "require_mount", "min_free", "media", "cache.mode", "cache.max_dirty"];
     chain.extend(keys.iter().filter_map(|key| key_fact(&format!("storage.tier.{}.{key}", tier.tier), sources)));
     chain
 }

@@ -141,6 +141,7 @@ const TIERS: &[Column] = &[
     numbers("MIN FREE", 6),
     numbers("FULL IN", 5),
     column("DEVICE", 3, 0),
+    column("CACHE", 2, 0),
     column("PATH", 4, 16),
 ];
 
@@ -152,8 +153,23 @@ fn tier_row(tier: &TierView) -> Vec<Span> {
         plain(tier.min_free_bytes.map(|bytes| Bytes(bytes).to_string()).unwrap_or_default()),
         plain(tier.full_in_seconds.map(words::length).unwrap_or_default()),
         plain(tier.device.as_deref().unwrap_or_default()),
+        cache_word(tier),
         plain(tier.path.as_str()),
     ]
+}
+
+/// The mode of a tier's cache and its hits; what is wrong with it, when something is.
+fn cache_word(tier: &TierView) -> Span {
+    let Some(cache) = &tier.cache else { return plain("") };
+    let mode = cache.mode.as_deref().unwrap_or_default();
+    match cache.state.as_deref() {
+        Some(bad @ ("no cache" | "inconsistent")) => tinted(Tint::Warn, bad),
+        _ if cache.draining => tinted(Tint::Warn, format!("{mode}, being emptied")),
+        _ => match cache.hit_percent.get("day").or_else(|| cache.hit_percent.get("total")) {
+            Some(hits) => plain(format!("{mode}, {hits}% hits")),
+            None => plain(mode),
+        },
+    }
 }
 
 /// The problems, each with its next command.

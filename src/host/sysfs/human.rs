@@ -20,6 +20,60 @@ pub fn parse_human(text: &str) -> Option<i64> {
     Some(if negative { -magnitude } else { magnitude })
 }
 
+/// What a number printed this way may stand for: every value from `low` to `high`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Printed {
+    pub low: i64,
+    pub high: i64,
+}
+
+impl Printed {
+    /// Whether the number may be `value`.
+    pub fn may_be(self, value: u64) -> bool {
+        i64::try_from(value).is_ok_and(|value| (self.low..=self.high).contains(&value))
+    }
+
+    /// Whether it is less than a sector: `0.0k` stands for up to 102 bytes.
+    pub fn is_nothing(self) -> bool {
+        self.low > -512 && self.high < 512
+    }
+
+    /// The least that it may be, never negative.
+    pub fn least(self) -> u64 {
+        u64::try_from(self.low).unwrap_or(0)
+    }
+}
+
+/// Parses such a number as what it is, a range. The kernel divides by 1024 until less than 1000 is left, and prints one
+/// decimal of the last remainder, cut off.
+pub fn parse_printed(text: &str) -> Option<Printed> {
+    let (negative, text) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let (low, high) = match text.chars().last().filter(|unit| !unit.is_ascii_digit()) {
+        None => {
+            let value = whole(text)?;
+            (value, value)
+        }
+        Some(unit) => {
+            let scale = 1024_i128.checked_pow(u32::try_from("kMGTPEZY".find(unit)?).ok()?)?;
+            let (units, tenth) = text.strip_suffix(unit)?.split_once('.')?;
+            let (units, tenth) = (whole(units)?, whole(tenth).filter(|tenth| *tenth < 10)?);
+            let low = units.checked_mul(1024)?.checked_add((tenth * 1024 + 9) / 10)?;
+            let above = units.checked_mul(1024)?.checked_add((tenth * 1024 + 1024 + 9) / 10)?;
+            (low.checked_mul(scale)?, above.checked_mul(scale)? - 1)
+        }
+    };
+    let (low, high) = if negative { (-high, -low) } else { (low, high) };
+    Some(Printed { low: i64::try_from(low).ok()?, high: i64::try_from(high).ok()? })
+}
+
+fn whole(text: &str) -> Option<i128> {
+    let plain = !text.is_empty() && text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then(|| text.parse().ok())?
+}
+
 fn digits(text: &str) -> Option<f64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }

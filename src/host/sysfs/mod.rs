@@ -6,7 +6,7 @@ mod human;
 mod sensor;
 
 pub use class::{Class, Member};
-pub use human::{WritebackRate, parse_human, parse_writeback_rate};
+pub use human::{Printed, WritebackRate, parse_human, parse_printed, parse_writeback_rate};
 pub use sensor::{chip_name, list_sensor_files, parse_sensor_file};
 
 use std::path::Path;

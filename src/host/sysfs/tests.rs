@@ -37,6 +37,52 @@ fn bcaches_numbers() {
 }
 
 #[test]
+fn a_printed_number_is_a_range() {
+    for (text, range) in [
+        ("0.0k", Some((0, 102))),
+        ("0.5k", Some((512, 614))),
+        ("4.0M", Some((4 << 20, (4 << 20) + (103 << 10) - 1))),
+        ("3.9M", Some(((3 << 20) + (922 << 10), (4 << 20) - 1))),
+        ("1.1k", Some((1024 + 103, 1024 + 204))),
+        ("-0.1k", Some((-204, -103))),
+        ("-4.0M", Some((-(4 << 20) - (103 << 10) + 1, -(4 << 20)))),
+        ("999.9k", Some((999 * 1024 + 922, 1000 * 1024 - 1))),
+        ("512", Some((512, 512))),
+        ("0", Some((0, 0))),
+        ("4k", None),
+        ("1.12k", None),
+        ("1.k", None),
+        (".1k", None),
+        ("k", None),
+        ("-", None),
+        ("", None),
+        ("1.1Q", None),
+        ("+1.1k", None),
+        ("999.9Y", None),
+        ("99999999999999999999999", None),
+    ] {
+        assert_eq!(parse_printed(text), range.map(|(low, high)| Printed { low, high }), "{text}");
+    }
+    let nothing = |text: &str| parse_printed(text).unwrap().is_nothing();
+    assert!(nothing("0.0k") && nothing("-0.0k") && nothing("0") && !nothing("0.5k") && !nothing("512"));
+    assert!(parse_printed("4.0M").unwrap().may_be(4 << 20) && !parse_printed("3.9M").unwrap().may_be(4 << 20));
+}
+
+/// As `bch_hprint` of the kernel prints it.
+fn hprint(value: i64) -> String {
+    let mut rest = value.unsigned_abs();
+    for unit in "kMGTPEZY".chars() {
+        let last = rest % 1024;
+        rest /= 1024;
+        if rest < 1000 {
+            let sign = if value < 0 { "-" } else { "" };
+            return format!("{sign}{rest}.{}{unit}", last * 10 / 1024);
+        }
+    }
+    panic!("larger than any")
+}
+
+#[test]
 fn sensor_files() {
     for (name, parts) in [
         ("temp1_input", Some(("temp", 1, "input"))),
@@ -83,9 +129,24 @@ fn devices_that_stay_keep_their_files_open() {
 }
 
 proptest! {
+    /// The range holds the number that was printed, and nothing that would be printed otherwise.
+    #[test]
+    fn the_range_of_a_printed_number_is_exact(value in -(1_i64 << 60)..1 << 60, shift in 0..60_u32) {
+        let value = value >> shift;
+        let text = hprint(value);
+        let Printed { low, high } = parse_printed(&text).unwrap();
+        prop_assert!((low..=high).contains(&value), "{value} {text} {low} {high}");
+        for inside in [low, high, low + (high - low) / 2] {
+            prop_assert!(hprint(inside) == text || inside == 0, "{inside} prints {} not {text}", hprint(inside));
+        }
+        prop_assert!(hprint(high + 1) != text && (hprint(low - 1) != text), "{text} {low} {high}");
+    }
+
     #[test]
     fn any_text_is_survived(text in ".{0,60}", digits in "-?[0-9]{0,30}\\.?[0-9]{0,30}[kMGTPEZYx]?") {
         parse_human(&text);
+        parse_printed(&text);
+        parse_printed(&digits);
         parse_human(&digits);
         parse_sensor_file(&text);
         parse_writeback_rate(&format!("rate: {digits}/sec\n{text}"));

@@ -7,7 +7,9 @@ use std::path::Path;
 use super::config::Tier;
 use super::observe::{Ground, TierSeen, read_tier};
 use super::proof::find_fault;
-use super::step::{Bits, Owner, Place, Step};
+use super::quota::usage::SharedMarking;
+use super::step::{Bits, Owner, QuotaStep, Step};
+use super::{cache, quota};
 use crate::host::files::{Directory, Facts, Found, Identity, read_user};
 use crate::host::{Error, Roots, mounts::read_mounts};
 use crate::round::Change;
@@ -19,18 +21,25 @@ pub struct Site {
     pub roots: Roots,
     pub tier: Tier,
     pub seen: Option<Identity>,
+    /// What an order about a quota that goes on over several rounds has reached.
+    pub marking: SharedMarking,
+}
+
+impl Site {
+    pub fn new(roots: &Roots, tier: &Tier, seen: Option<Identity>) -> Site {
+        Site { roots: roots.clone(), tier: tier.clone(), seen, marking: SharedMarking::default() }
+    }
 }
 
 /// One `match` from step to host calls.
 pub fn carry_out(site: &Site, step: &Step) -> Result<Change, Error> {
-    let (ground, root) = prove(site, step.place())?;
-    let below = Path::new(&step.place().below);
+    let (ground, root) = prove(site, step.tier())?;
     match step {
-        Step::CreateDirectory { parents, owner, mode, .. } => {
-            create(&root, below, parents, &Outfit::of(*owner, *mode, &ground))
+        Step::CreateDirectory { place, parents, owner, mode } => {
+            create(&root, Path::new(&place.below), parents, &Outfit::of(*owner, *mode, &ground))
         }
-        Step::SetOwner { from, to, only_empty, .. } => {
-            let directory = found(root.open_below(below)?)?;
+        Step::SetOwner { place, from, to, only_empty } => {
+            let directory = found(root.open_below(Path::new(&place.below))?)?;
             let facts = directory.read_facts()?;
             let expected = expect(&directory, "owner", owner_of(&facts), (*from, *to))?;
             if expected == Change::AlreadySo {
@@ -42,8 +51,8 @@ pub fn carry_out(site: &Site, step: &Step) -> Result<Change, Error> {
             directory.write_owner(to.user, to.group)?;
             directory.sync().map(|()| Change::Made)
         }
-        Step::SetMode { from, to, .. } => {
-            let directory = found(root.open_below(below)?)?;
+        Step::SetMode { place, from, to } => {
+            let directory = found(root.open_below(Path::new(&place.below))?)?;
             let expected = expect(&directory, "mode", Bits(directory.read_facts()?.mode), (*from, *to))?;
             if expected == Change::AlreadySo {
                 return Ok(expected);
@@ -51,15 +60,43 @@ pub fn carry_out(site: &Site, step: &Step) -> Result<Change, Error> {
             directory.write_mode(to.0)?;
             directory.sync().map(|()| Change::Made)
         }
-        Step::RemoveEmptyDirectory { parents, .. } => remove(&root, below, parents),
+        Step::RemoveEmptyDirectory { place, parents } => remove(&root, Path::new(&place.below), parents),
+        Step::Cache { order } => cache::act::carry_out(&site.roots, &ground, order),
+        Step::Quota { order } => {
+            let directory = found(root.open_below(Path::new(&order.place().below))?)?;
+            quota::act::carry_out(&quota_site(site, &ground, &root, &directory), order)
+        }
         Step::Pool { order } => Err(Error::reply(order.to_string(), "is no order about one directory")),
     }
 }
 
+fn quota_site<'s>(
+    site: &'s Site,
+    ground: &'s Ground,
+    root: &'s Directory,
+    directory: &'s Directory,
+) -> quota::act::Site<'s> {
+    quota::act::Site { roots: &site.roots, ground, root, directory, marking: &site.marking }
+}
+
+fn examine_quota(site: &Site, ground: &Ground, root: &Directory, order: &QuotaStep) -> Option<bool> {
+    let directory = found(root.open_below(Path::new(&order.place().below)).ok()?).ok()?;
+    quota::act::examine(&quota_site(site, ground, root, &directory), order)
+}
+
 /// Whether a step is done; `None`: things are neither as before it nor as after it.
 pub fn examine(site: &Site, step: &Step) -> Option<bool> {
-    let (ground, root) = prove(site, step.place()).ok()?;
-    let answer = root.open_below(Path::new(&step.place().below)).ok()?;
+    let (ground, root) = prove(site, step.tier()).ok()?;
+    let below = match step {
+        Step::Pool { .. } => return None,
+        Step::Cache { order } => return cache::act::examine(&site.roots, &ground, order),
+        Step::Quota { order } => return examine_quota(site, &ground, &root, order),
+        Step::CreateDirectory { place, .. }
+        | Step::SetOwner { place, .. }
+        | Step::SetMode { place, .. }
+        | Step::RemoveEmptyDirectory { place, .. } => &place.below,
+    };
+    let answer = root.open_below(Path::new(below)).ok()?;
     let facts = match answer {
         Found::Missing(_) => return Some(matches!(step, Step::RemoveEmptyDirectory { .. })),
         Found::There(directory) => directory.read_facts().ok()?,
@@ -73,8 +110,7 @@ pub fn examine(site: &Site, step: &Step) -> Option<bool> {
         }
         Step::SetOwner { from, to, .. } => tell(owner, *from, *to),
         Step::SetMode { from, to, .. } => tell(mode, *from, *to),
-        Step::RemoveEmptyDirectory { .. } => Some(false),
-        Step::Pool { .. } => None,
+        Step::RemoveEmptyDirectory { .. } | Step::Cache { .. } | Step::Quota { .. } | Step::Pool { .. } => Some(false),
     }
 }
 
@@ -84,16 +120,16 @@ fn tell<T: PartialEq>(now: T, from: T, to: T) -> Option<bool> {
 
 /// Opens the tier and proves that it is the declared one and the one that was decided on. Whatever is mounted or
 /// unmounted there from now on: the open directory stays on this file system.
-pub(super) fn prove(site: &Site, place: &Place) -> Result<(Ground, Directory), Error> {
+pub(super) fn prove(site: &Site, (name, planned_root): (&str, &str)) -> Result<(Ground, Directory), Error> {
     let tier = &site.tier;
-    let who = || format!("tier {}", place.tier);
-    if tier.path.trim_end_matches('/') != place.root {
-        return Err(Error::reply(who(), format!("is at {} now, not at {}", tier.path, place.root)));
+    let who = || format!("tier {name}");
+    if tier.path.trim_end_matches('/') != planned_root {
+        return Err(Error::reply(who(), format!("is at {} now, not at {planned_root}", tier.path)));
     }
     let mounts = read_mounts(&site.roots).unwrap_or_default();
     let (seen, root) = read_tier(&site.roots, tier, &mounts)?;
     let seen = Known::Known(seen);
-    if let Some(fault) = find_fault(&place.tier, tier, &seen) {
+    if let Some(fault) = find_fault(name, tier, &seen) {
         return Err(Error::reply(who(), fault.text));
     }
     let (Known::Known(TierSeen::There(ground)), Some(root)) = (seen, root) else {

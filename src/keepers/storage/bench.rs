@@ -1,16 +1,14 @@
 //! Measures how fast a tier is: on a nameless scratch file on the disk that was proved to be the tier's, bounded in size
 //! and time, and never into the space that must remain free.
 
-use std::path::Path;
 use std::time::Duration;
 
+use super::act::{Site, prove};
 use super::config::{Expected, Tier};
-use super::observe::{Ground, TierSeen, read_tier};
-use super::proof::find_fault;
+use super::observe::Ground;
 use crate::host::disk_speed::{Scratch, Speed};
-use crate::host::files::{Directory, Found};
-use crate::host::{Error, Roots, mounts::read_mounts};
-use crate::values::{Bytes, Known};
+use crate::host::{Error, Roots};
+use crate::values::Bytes;
 
 /// How much is written at most, and for how long each part may go on.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,7 +50,7 @@ pub fn measure(
     bounds: Bounds,
     progress: &mut dyn FnMut(Part, u64) -> bool,
 ) -> Result<Outcome, Error> {
-    let (ground, root) = prove(roots, name, tier)?;
+    let (ground, root) = prove(&Site::new(roots, tier, None), (name, tier.path.trim_end_matches('/')))?;
     let size = find_room(name, tier, &ground, bounds.size)?;
     let mut scratch = Scratch::create(&root, size.0)?;
     // Somebody else may have taken the rest meanwhile.
@@ -64,22 +62,6 @@ pub fn measure(
     let read = scratch.read_at_random(bounds.limit, &mut |done| progress(Part::RandomRead, done))?;
     let device = ground.device.value().and_then(|device| Some(device.as_ref()?.name.clone()));
     Ok(Outcome { device, size, sequential_write: write, random_read: read })
-}
-
-fn prove(roots: &Roots, name: &str, tier: &Tier) -> Result<(Ground, Directory), Error> {
-    let mounts = read_mounts(roots).unwrap_or_default();
-    let (seen, root) = read_tier(roots, tier, &mounts)?;
-    let seen = Known::Known(seen);
-    if let Some(fault) = find_fault(name, tier, &seen) {
-        return Err(Error::reply(format!("tier {name}"), fault.text));
-    }
-    match (seen, root) {
-        (Known::Known(TierSeen::There(ground)), Some(root)) => match root.open_below(Path::new(""))? {
-            Found::There(root) => Ok((ground, root)),
-            _ => Err(Error::reply(format!("tier {name}"), "cannot be opened")),
-        },
-        _ => Err(Error::reply(format!("tier {name}"), "is not there")),
-    }
 }
 
 /// The size to be used: what is asked for, if all of it fits beside what must remain free.

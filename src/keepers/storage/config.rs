@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::cache::config::{Cache, CacheMode, Share};
 pub use super::disks::config::Smart;
 use super::pools::config::{Pool, check_pools};
+use super::{cache, quota};
 use crate::values::{Bytes, Mode, Problem, ProjectName, one_line};
 
 /// The `[storage]` table.
@@ -40,6 +42,9 @@ pub struct Tier {
     /// How fast it is meant to be.
     #[serde(default)]
     pub expected: Option<Expected>,
+    /// The bcache that it must stand on.
+    #[serde(default)]
+    pub cache: Option<Cache>,
 }
 
 /// What `storage bench` is compared with: `[storage.tier.NAME.expected]`.
@@ -77,6 +82,9 @@ pub struct Dir {
     /// Octal permission bits such as `"0700"`; without it they are left alone.
     #[serde(default)]
     pub mode: Option<String>,
+    /// What it may hold.
+    #[serde(default)]
+    pub quota: Option<Bytes>,
 }
 
 /// What the storage keeper works from.
@@ -96,6 +104,7 @@ impl Config {
             check_tier(name, tier, &mut problems);
         }
         check_same_roots(&self.tiers, &mut problems);
+        quota::config::check(&self.dirs, &mut problems);
         let mut taken: BTreeMap<String, String> = BTreeMap::new();
         for ((project, name), dir) in &self.dirs {
             let key = format!("project.{project}.dir.{name}");
@@ -210,6 +219,9 @@ fn check_tier(name: &str, tier: &Tier, problems: &mut Vec<Problem>) {
     check_name(&key, name, problems);
     if let Err(what) = check_path(&tier.path) {
         problems.push(Problem::new(format!("{key}.path"), what, "write the whole path, such as \"/data\""));
+    }
+    if let Some(cache) = &tier.cache {
+        cache::config::check(&key, cache, tier.media.is_some_and(|media| media != Media::Bcache), problems);
     }
     if let Some(device) = &tier.device {
         let kernel = device.strip_prefix("/dev/").unwrap_or(device);

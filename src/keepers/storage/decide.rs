@@ -1,11 +1,14 @@
 //! What should be done about declared directories, and what is wrong with them and their tiers. Pure.
 
+use super::cache::decide::Case as CacheCase;
 use super::config::{Config, Dir};
 use super::disks::decide::find_trouble;
+use super::growth::most_grown;
 use super::observe::{DirSeen, Key, Seen, TierSeen};
-use super::proof::find_fault;
+use super::proof::{declared_ground, find_fault};
+use super::quota::decide::Case as QuotaCase;
 use super::room::find_shortage;
-use super::step::{Bits, Owner, Step};
+use super::step::{Bits, Owner, Place, Step};
 use super::verdict::{Wanted, is_usable};
 use crate::round::{Class, Concern, Evidence, Gate, Plan, Planned, Reason, Severity, Subject};
 use crate::values::Known;
@@ -20,8 +23,13 @@ pub fn decide(config: &Config, seen: &Seen) -> Plan<Step> {
         let Some(found) = seen.tiers.get(name) else { continue };
         match (find_fault(name, tier, found), found) {
             (Some(fault), _) => plan.concerns.push(fault),
-            (None, Known::Known(TierSeen::There(ground))) => plan.concerns.extend(find_shortage(name, tier, ground)),
+            (None, Known::Known(TierSeen::There(ground))) => {
+                plan.concerns.extend(find_shortage((name, tier), ground, most_grown(config, seen, name)));
+            }
             (None, _) => {}
+        }
+        if let (Some(_), Some(cache)) = (declared_ground(name, tier, found), seen.caches.get(name)) {
+            CacheCase { name, tier, seen: cache, usable: is_usable(config, seen, name) }.decide(&mut plan);
         }
     }
     for (key, dir) in &config.dirs {
@@ -30,9 +38,19 @@ pub fn decide(config: &Config, seen: &Seen) -> Plan<Step> {
         }
         if let (Some(wanted), Some(found)) = (Wanted::of(config, dir), seen.dirs.get(key)) {
             Case { key, dir, wanted: &wanted }.decide(found, &mut plan);
+            decide_quota(seen, (key, dir), &wanted.place, &mut plan);
         }
     }
     plan
+}
+
+/// What is to be done about the quota of a directory on a tier that is proved.
+fn decide_quota(seen: &Seen, (key, dir): (&Key, &Dir), place: &Place, plan: &mut Plan<Step>) {
+    let Some(Known::Known(TierSeen::There(ground))) = seen.tiers.get(&dir.tier) else { return };
+    if matches!(seen.dirs.get(key), Some(DirSeen::There { .. })) {
+        let usage = seen.usage.get(key).copied().unwrap_or_default();
+        QuotaCase { key, dir, place, ground, quota: seen.quotas.get(key), usage }.decide(plan);
+    }
 }
 
 /// One declared directory.

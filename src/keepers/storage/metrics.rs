@@ -1,10 +1,12 @@
 //! The metrics of tiers and declared directories. Pure.
 
+use super::cache::metrics::Row;
 use super::config::Config;
 use super::disks;
-use super::observe::{Ground, Seen};
+use super::observe::{CacheSeen, Ground, Seen};
 use super::proof::declared_ground;
 use super::verdict::{Verdict, is_usable, judge};
+use super::{cache, quota};
 use crate::metrics::{Family, Group, Number, Page};
 
 const SIZE: Family = Family::gauge("hostkeeper_tier_size_bytes", "Size of the tier's file system.");
@@ -25,7 +27,7 @@ const STATE: Family =
 /// The name of these metrics in `collect[]` and `exclude[]`.
 pub const COLLECTOR: &str = "storage";
 
-/// Every family that this keeper writes.
+/// Every family that is always written.
 pub const FAMILIES: [&Family; 6] = [&SIZE, &AVAILABLE, &MIN_FREE, &FULL, &USABLE, &STATE];
 
 /// Writes what was seen.
@@ -39,6 +41,15 @@ pub fn measure(config: &Config, seen: &Seen, page: &mut Page) {
         .iter()
         .filter_map(|(name, tier)| Some((name, declared_ground(name, tier, seen.tiers.get(name)?)?)))
         .collect();
+    let cached: Vec<Row<'_>> = grounds
+        .iter()
+        .filter_map(|(name, _)| match seen.caches.get(*name)? {
+            CacheSeen::There(device) => Some((name.as_str(), config.tiers.get(*name)?.cache.as_ref(), &**device)),
+            CacheSeen::No { .. } => None,
+        })
+        .collect();
+    cache::metrics::measure(&cached, page);
+    quota::metrics::measure(config, seen, page);
     per_ground(&grounds, page, &SIZE, |ground| Some(ground.size.into()));
     per_ground(&grounds, page, &AVAILABLE, |ground| Some(ground.available.into()));
     page.family(&MIN_FREE);

@@ -3,13 +3,16 @@
 
 mod act;
 pub mod bench;
+mod cache;
 pub mod config;
 mod decide;
 pub mod disks;
+mod growth;
 mod metrics;
 mod observe;
 pub mod pools;
 mod proof;
+mod quota;
 mod room;
 mod show;
 mod step;
@@ -23,8 +26,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use metrics::{COLLECTOR, FAMILIES};
-pub use observe::{Device, DirSeen, Ground, Key, Seen, TierSeen};
-pub use step::{Bits, Owner, Place, Step};
+pub use observe::{CacheSeen, Device, DirSeen, Ground, Key, QuotaSeen, Seen, TierSeen, UsageSeen};
+pub use quota::config::project_id;
+pub use step::{Bits, CacheStep, Owner, Place, QuotaStep, Step};
 pub use verdict::Verdict;
 
 use crate::host::files::Identity;
@@ -35,6 +39,7 @@ use crate::round::{Change, Keeper, Plan, Views};
 use crate::values::{Known, Now};
 use config::Config;
 use disks::Disks;
+use quota::usage::{Usage, WalkedTier};
 use trend::Trend;
 
 /// Where a declared directory is; `None` when it is not declared, or wrongly.
@@ -56,6 +61,8 @@ pub struct Storage {
     /// Free space of the last day, of that very file system.
     trends: BTreeMap<String, Trend>,
     disks: Disks,
+    /// How much directories hold, and the walks that tell.
+    usage: Usage,
 }
 
 impl Storage {
@@ -75,13 +82,27 @@ impl Storage {
         }
     }
 
-    fn site(&self, config: &Config, step: &Step, host: &Host) -> Result<act::Site, Error> {
-        let name = &step.place().tier;
+    fn site(&mut self, config: &Config, step: &Step, host: &Host) -> Result<act::Site, Error> {
+        let (name, _) = step.tier();
         let Some(tier) = config.tiers.get(name) else {
             return Err(Error::reply(format!("tier {name}"), "is not declared any more, so nothing proves its disk"));
         };
-        Ok(act::Site { roots: host.roots.clone(), tier: tier.clone(), seen: self.seen.get(name).copied() })
+        let mut site = act::Site::new(&host.roots, tier, self.seen.get(name).copied());
+        if let Step::Quota { order } = step {
+            site.marking = self.usage.marking(name, &order.place().below);
+        }
+        Ok(site)
     }
+}
+
+/// The tiers whose directories may be walked: those that are proved.
+fn list_walked(config: &Config, seen: &Seen, host: &Host) -> BTreeMap<String, WalkedTier> {
+    let proved = config.tiers.iter().filter_map(|(name, tier)| {
+        let ground = proof::declared_ground(name, tier, seen.tiers.get(name)?)?;
+        let walked = WalkedTier { roots: host.roots.clone(), tier: tier.clone(), identity: ground.identity };
+        Some((name.clone(), walked))
+    });
+    proved.collect()
 }
 
 impl Keeper for Storage {
@@ -96,6 +117,8 @@ impl Keeper for Storage {
         seen.disks = self.disks.look(&config.smart, seen.list_disks(), host, now).await;
         let look = pools::Look { config, roots: &host.roots, seen: &seen, sites: &self.seen, now };
         seen.pools = self.pools.look(&look, &mut self.patience).await;
+        let (questions, tiers) = (quota::usage::list_questions(config, &seen), list_walked(config, &seen, host));
+        seen.usage = self.usage.refresh(questions, &tiers, &mut self.patience, now).await;
         Ok(seen)
     }
 
@@ -118,7 +141,7 @@ impl Keeper for Storage {
             return self.pools.act((config, &self.seen), order, host, &mut self.patience).await;
         }
         let (site, order) = (self.site(config, step, host)?, step.clone());
-        let name = observe::thread_name(&step.place().tier);
+        let name = observe::thread_name(step.tier().0);
         self.patience.wait(&name, LIMIT, move || act::carry_out(&site, &order)).await?
     }
 
@@ -127,7 +150,7 @@ impl Keeper for Storage {
             return self.pools.examine((config, &self.seen), order, host, &mut self.patience).await;
         }
         let (site, order) = (self.site(config, step, host).ok()?, step.clone());
-        let name = observe::thread_name(&step.place().tier);
+        let name = observe::thread_name(step.tier().0);
         self.patience.wait(&name, LIMIT, move || act::examine(&site, &order)).await.ok()?
     }
 

@@ -7,9 +7,14 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+pub use super::cache::observe::CacheSeen;
+use super::cache::observe::read_cache;
 use super::config::{Config, Tier, parse_place};
 use super::disks::DisksSeen;
 use super::pools::PoolsSeen;
+pub use super::quota::observe::QuotaSeen;
+use super::quota::observe::read_quota;
+pub use super::quota::usage::UsageSeen;
 use super::step::{Bits, Owner};
 pub use crate::host::devices::Device;
 use crate::host::devices::{read_device, read_device_of_source};
@@ -30,12 +35,31 @@ pub struct Seen {
     pub at: Timestamp,
     pub tiers: BTreeMap<String, Known<TierSeen>>,
     pub dirs: BTreeMap<Key, DirSeen>,
+    /// Of tiers that are there.
+    pub caches: BTreeMap<String, CacheSeen>,
+    /// Of directories that are there.
+    pub quotas: BTreeMap<Key, QuotaSeen>,
+    pub usage: BTreeMap<Key, UsageSeen>,
     pub disks: DisksSeen,
     /// Looked at after the tiers are proved.
     pub pools: PoolsSeen,
 }
 
 impl Seen {
+    /// Nothing yet.
+    pub fn at(at: Timestamp) -> Seen {
+        Seen {
+            at,
+            tiers: BTreeMap::new(),
+            dirs: BTreeMap::new(),
+            caches: BTreeMap::new(),
+            quotas: BTreeMap::new(),
+            usage: BTreeMap::new(),
+            disks: DisksSeen::default(),
+            pools: PoolsSeen::default(),
+        }
+    }
+
     /// The whole disks below the tiers that can have a health: no virtual ones.
     pub fn list_disks(&self) -> BTreeSet<String> {
         let ground = |tier: &Known<TierSeen>| match tier.value() {
@@ -102,8 +126,7 @@ struct Question {
 pub async fn look(config: &Config, host: &Host, now: &Now, patience: &mut Patience) -> Seen {
     let mounts = Arc::new(read_mounts(&host.roots).unwrap_or_default());
     let until = Instant::now() + LIMIT;
-    let (disks, pools) = (DisksSeen::default(), PoolsSeen::default());
-    let mut seen = Seen { at: now.wall, tiers: BTreeMap::new(), dirs: BTreeMap::new(), disks, pools };
+    let mut seen = Seen::at(now.wall);
     let mut questions = sort_by_tier(config, &mut seen);
     let mut waiting = Vec::new();
     for (name, tier) in &config.tiers {
@@ -119,7 +142,11 @@ pub async fn look(config: &Config, host: &Host, now: &Now, patience: &mut Patien
             Err(error) => Err(error),
         };
         let (tier, dirs) = match answer {
-            Ok((tier, dirs)) => (tier.map_err(|error| error.chain()).into(), dirs),
+            Ok(look) => {
+                seen.caches.extend(look.cache.map(|cache| (name.clone(), cache)));
+                seen.quotas.extend(look.quotas);
+                (look.tier.map_err(|error| error.chain()).into(), look.dirs)
+            }
             Err(error) => {
                 let why = error.chain();
                 let dirs = keys.into_iter().map(|key| (key, DirSeen::Unseen(why.clone()))).collect();
@@ -159,23 +186,41 @@ pub fn below_tier(tier: &Tier, path: &str) -> Option<String> {
     Some(below.trim_start_matches('/').to_owned())
 }
 
-type Look = (Result<TierSeen, Error>, Vec<(Key, DirSeen)>);
+/// What one look at a tier gave.
+struct Look {
+    tier: Result<TierSeen, Error>,
+    dirs: Vec<(Key, DirSeen)>,
+    cache: Option<CacheSeen>,
+    quotas: Vec<(Key, QuotaSeen)>,
+}
 
 fn look_at_tier(roots: &Roots, tier: &Tier, questions: &[Question], mounts: &[Mount]) -> Look {
     let unseen = |why: &str| -> Vec<(Key, DirSeen)> {
         questions.iter().map(|question| (question.key.clone(), DirSeen::Unseen(why.to_owned()))).collect()
     };
+    let nothing = |tier, dirs| Look { tier, dirs, cache: None, quotas: Vec::new() };
     let (ground, root) = match read_tier(roots, tier, mounts) {
         Ok((TierSeen::There(ground), Some(root))) => (ground, root),
-        Ok((other, _)) => return (Ok(other), unseen("its tier is not there")),
-        Err(error) => return (Err(error), unseen("its tier could not be looked at")),
+        Ok((other, _)) => return nothing(Ok(other), unseen("its tier is not there")),
+        Err(error) => return nothing(Err(error), unseen("its tier could not be looked at")),
     };
-    let look = |question: &Question| {
-        let seen = read_dir(&root, &ground, question).unwrap_or_else(|error| DirSeen::Unseen(error.chain()));
-        (question.key.clone(), seen)
+    let mut quotas = Vec::new();
+    let mut look = |question: &Question| {
+        let key = &question.key;
+        let seen = match open_dir(&root, &ground, question) {
+            Ok(Ok(directory)) => {
+                let shown = format!("{}/{}", tier.path.trim_end_matches('/'), question.below);
+                quotas.push((key.clone(), read_quota(roots, &ground, &directory, key, &shown)));
+                read_dir(&directory, question).unwrap_or_else(|error| DirSeen::Unseen(error.chain()))
+            }
+            Ok(Err(other)) => other,
+            Err(error) => DirSeen::Unseen(error.chain()),
+        };
+        (key.clone(), seen)
     };
-    let dirs = questions.iter().map(look).collect();
-    (Ok(TierSeen::There(ground)), dirs)
+    let dirs = questions.iter().map(&mut look).collect();
+    let cache = Some(read_cache(roots, &ground));
+    Look { tier: Ok(TierSeen::There(ground)), dirs, cache, quotas }
 }
 
 /// Opens a tier's root and looks at what it stands on. Also how acting proves its ground.
@@ -216,21 +261,26 @@ fn read_ground_device(roots: &Roots, number: (u32, u32), mount: Option<&Mount>) 
     }
 }
 
-fn read_dir(root: &Directory, ground: &Ground, question: &Question) -> Result<DirSeen, Error> {
+/// Opens a declared directory; else what is in its place.
+fn open_dir(root: &Directory, ground: &Ground, question: &Question) -> Result<Result<Directory, DirSeen>, Error> {
     let below = |at: &Path| at.strip_prefix(root.path()).unwrap_or(at).display().to_string();
     let directory = match root.open_below(Path::new(&question.below))? {
         Found::There(directory) => directory,
         Found::Missing(at) => {
-            return Ok(DirSeen::Missing { parents: parents_from(&question.below, &below(&at)) });
+            return Ok(Err(DirSeen::Missing { parents: parents_from(&question.below, &below(&at)) }));
         }
-        Found::Link(at) => return Ok(DirSeen::Link { at: below(&at) }),
-        Found::NotDirectory(at) => return Ok(DirSeen::NotDirectory { at: below(&at) }),
-        Found::OtherMount(at) => return Ok(DirSeen::Elsewhere { at: below(&at) }),
+        Found::Link(at) => return Ok(Err(DirSeen::Link { at: below(&at) })),
+        Found::NotDirectory(at) => return Ok(Err(DirSeen::NotDirectory { at: below(&at) })),
+        Found::OtherMount(at) => return Ok(Err(DirSeen::Elsewhere { at: below(&at) })),
     };
-    let facts = directory.read_facts()?;
-    if facts.identity.device != ground.identity.device {
-        return Ok(DirSeen::Elsewhere { at: question.below.clone() });
+    if directory.read_facts()?.identity.device != ground.identity.device {
+        return Ok(Err(DirSeen::Elsewhere { at: question.below.clone() }));
     }
+    Ok(Ok(directory))
+}
+
+fn read_dir(directory: &Directory, question: &Question) -> Result<DirSeen, Error> {
+    let facts = directory.read_facts()?;
     let owner = Owner { user: facts.user, group: facts.group };
     let foreign = question.owner.is_some_and(|wanted| wanted != owner);
     let empty = foreign.then(|| directory.read_emptiness().map_err(|error| error.chain()).into());

@@ -1,6 +1,7 @@
 //! Whether a tier has the free space that must remain, and when it will be full. Pure.
 
 use super::config::Tier;
+use super::growth::Growth;
 use super::observe::Ground;
 use super::proof::subject;
 use crate::round::{Concern, Evidence, Severity};
@@ -12,8 +13,16 @@ const SOON: f64 = 24.0 * 3600.0;
 const AT_ONCE: f64 = 2.0 * 3600.0;
 
 /// Concerns about the room of a tier that is proved to be the declared one.
-pub fn find_shortage(name: &str, tier: &Tier, ground: &Ground) -> Vec<Concern> {
-    [low_space(name, tier, ground), filling(name, tier, ground)].into_iter().flatten().collect()
+pub fn find_shortage((name, tier): (&str, &Tier), ground: &Ground, grown: Option<Growth<'_>>) -> Vec<Concern> {
+    let mut found: Vec<Concern> =
+        [low_space(name, tier, ground), filling(name, tier, ground)].into_iter().flatten().collect();
+    for concern in found.iter_mut() {
+        if let Some(grown) = &grown {
+            concern.text.push_str(&format!("; of the declared directories {} grew most", grown.subject()));
+            concern.evidence.push(grown.fact());
+        }
+    }
+    found
 }
 
 fn low_space(name: &str, tier: &Tier, ground: &Ground) -> Option<Concern> {

@@ -1,8 +1,10 @@
 //! What the API, the command line and the page show of storage. Pure.
 
+use super::cache::show::cache_view;
 use super::config::Config;
-use super::observe::{Seen, TierSeen};
+use super::observe::{CacheSeen, Seen, TierSeen};
 use super::proof::{declared_ground, find_fault};
+use super::quota::decide::{is_enforced, used};
 use super::verdict::{Wanted, judge};
 use crate::round::{DirView, TierView, Views};
 use crate::values::Known;
@@ -16,6 +18,9 @@ pub fn show(config: &Config, seen: &Seen) -> Views {
         tier: dir.tier.clone(),
         path: Wanted::of(config, dir).map_or_else(|| dir.path.clone(), |wanted| wanted.place.to_string()),
         state: judge(config, seen, key, dir).as_str().to_owned(),
+        size_bytes: used(config, seen, key),
+        quota_bytes: dir.quota.map(|quota| quota.0),
+        quota_enforced: dir.quota.map(|quota| is_enforced(key, seen.quotas.get(key), quota)),
     });
     Views { tiers, dirs: dirs.collect(), ..Views::default() }
 }
@@ -36,6 +41,9 @@ fn tier_view(config: &Config, seen: &Seen, name: &str) -> Option<TierView> {
         view.size_bytes = Some(ground.size);
         view.available_bytes = Some(ground.available);
         view.full_in_seconds = ground.full_in;
+        if let Some(CacheSeen::There(device)) = seen.caches.get(name) {
+            view.cache = Some(cache_view(tier.cache.as_ref(), device));
+        }
     }
     Some(view)
 }

@@ -3,7 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::cache::step::CacheStep;
 use super::pools;
+pub use super::quota::step::QuotaStep;
 use crate::round;
 
 /// Where a directory is: `below` a tier's `root`.
@@ -43,17 +45,23 @@ pub enum Step {
     RemoveEmptyDirectory { place: Place, parents: Vec<String> },
     /// Something about a pool.
     Pool { order: pools::Order },
+    /// Something about the cache of a tier.
+    Cache { order: CacheStep },
+    /// Something about the quota of a directory.
+    Quota { order: QuotaStep },
 }
 
 impl Step {
-    /// The directory it is about.
-    pub fn place(&self) -> &Place {
+    /// The tier it is about, and the root that the tier had when it was planned.
+    pub fn tier(&self) -> (&str, &str) {
         match self {
             Step::CreateDirectory { place, .. }
             | Step::SetOwner { place, .. }
             | Step::SetMode { place, .. }
-            | Step::RemoveEmptyDirectory { place, .. } => place,
-            Step::Pool { order } => order.place(),
+            | Step::RemoveEmptyDirectory { place, .. } => (&place.tier, &place.root),
+            Step::Cache { order } => (&order.cache().tier, &order.cache().root),
+            Step::Quota { order } => (&order.place().tier, &order.place().root),
+            Step::Pool { order } => (&order.place().tier, &order.place().root),
         }
     }
 }
@@ -66,6 +74,8 @@ impl round::Step for Step {
             Step::SetMode { .. } => "set_mode",
             Step::RemoveEmptyDirectory { .. } => "remove_empty_directory",
             Step::Pool { order } => order.kind(),
+            Step::Cache { order } => order.kind(),
+            Step::Quota { order } => order.kind(),
         }
     }
 }
@@ -83,6 +93,8 @@ impl std::fmt::Display for Step {
             Step::SetMode { place, from, to } => write!(f, "set mode of {place} from {from} to {to}"),
             Step::RemoveEmptyDirectory { place, .. } => write!(f, "remove directory {place} if it is empty"),
             Step::Pool { order } => order.fmt(f),
+            Step::Cache { order } => order.fmt(f),
+            Step::Quota { order } => order.fmt(f),
         }
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::api::shapes::{EntryRow, Finding, History, PlanShown, ProjectRow, Status, StepRow};
-use crate::round::{ContainerView, Severity, TierView};
+use crate::round::{CacheView, ContainerView, Severity, TierView};
 use crate::values::Every;
 use crate::web::html::{Html, bound, bytes, cores, of, percent, rate};
 
@@ -148,9 +148,10 @@ pub(super) fn push_storage(html: &mut Html, status: &Status) {
         push_tier(html, tier);
     }
     close(html, status.tiers.len());
-    open(html, "Directories", status.dirs.len(), &["Project", "Directory", "State", "Tier", "Path"]);
+    open(html, "Directories", status.dirs.len(), &["Project", "Directory", "State", ">Holds", "Tier", "Path"]);
     for dir in status.dirs.iter().take(MOST_ROWS) {
         html.raw("<tr>").cell(dir.project.as_str()).cell(&dir.dir).raw("<td>").state(&dir.state).raw("</td>");
+        html.number(&of(&bytes(dir.size_bytes), dir.quota_bytes.map(|quota| bytes(Some(quota)))));
         html.cell(&dir.tier).raw("<td class=\"c\"><code>").text(&dir.path).raw("</code></td></tr>\n");
     }
     close(html, status.dirs.len());
@@ -160,7 +161,11 @@ fn push_tier(html: &mut Html, tier: &TierView) {
     html.raw("<tr><td><b>").text(&tier.tier).raw("</b></td><td>").state(&tier.state).raw("</td><td class=\"c\"><code>");
     html.text(&tier.path).raw("</code>");
     if let Some(device) = &tier.device {
-        html.raw("<span class=\"note\">").text(device).raw("</span>");
+        html.raw("<span class=\"note\">").text(device);
+        if let Some(cache) = &tier.cache {
+            push_cache(html, cache);
+        }
+        html.raw("</span>");
     }
     html.raw("</td>").number(&bytes(tier.available_bytes)).number(&bytes(tier.min_free_bytes));
     let used = tier.size_bytes.zip(tier.available_bytes).map(|(size, free)| size.saturating_sub(free));
@@ -168,6 +173,20 @@ fn push_tier(html: &mut Html, tier: &TierView) {
     let size = tier.size_bytes.map(|size| size as f64);
     html.raw("<td class=\"bar\">").bar(used.map(|used| used as f64), size).raw("</td>");
     html.number(&tier.full_in_seconds.map_or("–".to_owned(), length)).raw("</tr>\n");
+}
+
+/// Mode, state and numbers of a cache, on the line of its tier.
+fn push_cache(html: &mut Html, cache: &CacheView) {
+    let mode = cache.mode.as_deref().unwrap_or("unknown");
+    html.raw(" · ").text(mode).raw(", ").text(cache.state.as_deref().unwrap_or("unknown"));
+    if cache.draining {
+        html.raw(", being emptied");
+    }
+    let dirty = cache.dirty_bytes.and_then(|dirty| u64::try_from(dirty).ok());
+    html.raw(" · dirty ").text(&bytes(dirty));
+    for (window, percent) in &cache.hit_percent {
+        html.raw(" · hits ").text(window).raw(" ").text(&percent.to_string()).raw(" %");
+    }
 }
 
 pub(super) fn push_containers(html: &mut Html, containers: &[ContainerView]) {

@@ -105,7 +105,7 @@ fn open_member(job: &Job, place: &Place) -> Result<(Directory, Option<u64>), Err
     let site = site.ok_or_else(|| {
         Error::reply(format!("tier {}", place.tier), "is not declared any more, so nothing proves its disk")
     })?;
-    let (ground, root) = prove(site, place)?;
+    let (ground, root) = prove(site, (&place.tier, &place.root))?;
     let member = found(root.open_below(Path::new(&place.below))?)?;
     let room = site.tier.min_free.map(|least| ground.available.saturating_sub(least.0));
     Ok((member, Some(room.unwrap_or(ground.available))))

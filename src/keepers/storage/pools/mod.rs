@@ -80,7 +80,7 @@ impl Watch {
             let same_root = |tier: &super::config::Tier| tier.path.trim_end_matches('/') == place.root;
             let named = config.tiers.get_key_value(&place.tier).filter(|(_, tier)| same_root(tier));
             let (name, tier) = named.or_else(|| config.tiers.iter().find(|(_, tier)| same_root(tier)))?;
-            Some(Site { roots: roots.clone(), tier: tier.clone(), seen: seen.get(name).copied() })
+            Some(Site::new(roots, tier, seen.get(name).copied()))
         };
         act::Job {
             order: order.clone(),

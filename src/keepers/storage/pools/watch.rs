@@ -166,7 +166,7 @@ fn find_member(look: &Look<'_>, key: &Key, dir: &str) -> Result<(Member, Site, u
         _ => 0,
     };
     let seen = look.sites.get(&declared.tier).copied();
-    let site = Site { roots: look.roots.clone(), tier: tier.clone(), seen };
+    let site = Site::new(look.roots, tier, seen);
     Ok((Member { dir: dir.to_owned(), place: wanted.place }, site, room))
 }
 
@@ -214,7 +214,7 @@ fn pace(pool: &Pool, hurry: bool, known: &MemberMemory) -> Duration {
 
 fn look_into(site: &Site, place: &Place, rules: &Rules) -> Result<(Count, Duration), Error> {
     let begun = Instant::now();
-    let (_, root) = prove(site, place)?;
+    let (_, root) = prove(site, (&place.tier, &place.root))?;
     let member = found(root.open_below(Path::new(&place.below))?)?;
     let counted = count(&member, rules, &|| begun.elapsed() < LONGEST)?;
     Ok((counted, begun.elapsed()))

@@ -28,7 +28,7 @@ fn tier(path: &str) -> Tier {
 }
 
 fn dir(path: &str, owner: Option<&str>, mode: Option<&str>) -> Dir {
-    Dir { tier: "ssd".into(), path: path.into(), owner: owner.map(Into::into), mode: mode.map(Into::into) }
+    Dir { tier: "ssd".into(), path: path.into(), owner: owner.map(Into::into), mode: mode.map(Into::into), quota: None }
 }
 
 fn key(name: &str) -> Key {
@@ -64,12 +64,10 @@ fn ground() -> Ground {
 
 fn seen(ground: Ground, found: DirSeen) -> Seen {
     let tier = Known::Known(TierSeen::There(ground));
-    Seen {
-        at: now(0).wall,
-        tiers: [("ssd".to_owned(), tier)].into(),
-        dirs: [(key("pg"), found)].into(),
-        disks: DisksSeen::default(),
-    }
+    let mut seen = Seen::at(now(0).wall);
+    seen.tiers.insert("ssd".to_owned(), tier);
+    seen.dirs.insert(key("pg"), found);
+    seen
 }
 
 fn there(owner: (u32, u32), mode: u32, empty: Option<bool>) -> DirSeen {

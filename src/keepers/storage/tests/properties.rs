@@ -87,6 +87,7 @@ fn apply(tree: &mut Tree, step: &Step) {
         Step::SetMode { place, from, to } => {
             change(tree, place, |_, mode| assert_eq!(std::mem::replace(mode, *to), *from));
         }
+        Step::Cache { .. } | Step::Quota { .. } => panic!("nothing of this model: {step}"),
         Step::RemoveEmptyDirectory { place, parents } => {
             for path in [&place.below].into_iter().chain(parents.iter().rev()) {
                 if is_empty(tree, path) {

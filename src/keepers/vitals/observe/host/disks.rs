@@ -1,16 +1,15 @@
 //! Disks: counters, what udev knows of them, software RAID, NVMe, bcache, XFS, NFS.
 
-mod bcache;
-
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use bcache::{Bcache, BcacheBacking, BcacheCache, BcacheDevice};
+pub use crate::host::bcache::{Bcache, BcacheBacking, BcacheCache, BcacheDevice};
 
 use super::filesystems::{FilesystemSeen, Filesystems};
 use super::filter;
 use super::scene::{Scene, Source};
+use crate::host::bcache;
 use crate::host::kept::{Kept, Reader};
 use crate::host::procfs::{
     Disk, MdArray, Nfs, Nfsd, UdevProperties, XfsStats, parse_diskstats, parse_mdstat, parse_nfs, parse_nfsd,
@@ -77,7 +76,7 @@ impl Look {
             filesystems: Filesystems::new(roots),
             mdstat: Source::new(proc("mdstat"), parse_mdstat),
             nvme: Class::new(roots.sysfs.join("class/nvme"), |_| true, nvme),
-            bcache: bcache::class(roots),
+            bcache: bcache::sets(roots),
             bcache_devices: bcache::devices(roots),
             xfs_dir: roots.sysfs.join("fs/xfs"),
             xfs: Vec::new(),

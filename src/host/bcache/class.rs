@@ -1,5 +1,6 @@
-//! bcache, from `/sys/fs/bcache/UUID`. A file that is missing takes only its own value with it. `priority_stats` is never
-//! read: the kernel walks the whole cache for it.
+//! All cache sets, from `/sys/fs/bcache/UUID`, and all bcache devices, for a scrape: read through files that stay open.
+//! A file that is missing takes only its own value with it. `priority_stats` is never read: the kernel walks the whole
+//! cache for it.
 
 use std::path::Path;
 
@@ -90,7 +91,7 @@ const BACKING: [&str; 9] = [
 const CACHE: [&str; 3] = ["io_errors", "metadata_written", "written"];
 
 /// All cache sets.
-pub fn class(roots: &Roots) -> Class {
+pub fn sets(roots: &Roots) -> Class {
     Class::choosing(roots.sysfs.join("fs/bcache"), |name| name.contains('-'), list_files)
 }
 
@@ -106,7 +107,7 @@ fn list_files(set: &Path) -> Vec<String> {
     files
 }
 
-fn is_numbered(name: &str, word: &str) -> bool {
+pub(super) fn is_numbered(name: &str, word: &str) -> bool {
     name.strip_prefix(word).is_some_and(|number| number.starts_with(|c: char| c.is_ascii_digit()))
 }
 
@@ -178,7 +179,7 @@ pub fn parse_device(member: &Member) -> BcacheDevice {
 }
 
 /// `writethrough writeback [writearound] none`
-fn parse_chosen(text: &str) -> Option<String> {
+pub fn parse_chosen(text: &str) -> Option<String> {
     let chosen = text.split_whitespace().find_map(|word| word.strip_prefix('[')?.strip_suffix(']'));
     chosen.map(str::to_owned)
 }
