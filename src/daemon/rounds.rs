@@ -125,6 +125,10 @@ impl Rounds {
         self.watch_places(&host);
         self.publish(&result, begun.elapsed());
         self.follow_pools(&result);
+        if result.done.iter().any(|done| done.outcome == Outcome::Made) {
+            // What was done is seen, and what waited for it follows.
+            self.due_in = self.due_in.min(MOST_OFTEN);
+        }
         result
     }
 
