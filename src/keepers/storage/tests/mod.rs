@@ -63,7 +63,12 @@ fn ground() -> Ground {
 
 fn seen(ground: Ground, found: DirSeen) -> Seen {
     let tier = Known::Known(TierSeen::There(ground));
-    Seen { at: now(0).wall, tiers: [("ssd".to_owned(), tier)].into(), dirs: [(key("pg"), found)].into() }
+    Seen {
+        at: now(0).wall,
+        tiers: [("ssd".to_owned(), tier)].into(),
+        dirs: [(key("pg"), found)].into(),
+        pools: Default::default(),
+    }
 }
 
 fn there(owner: (u32, u32), mode: u32, empty: Option<bool>) -> DirSeen {
