@@ -28,6 +28,7 @@ impl Tmpfs {
         Tmpfs { path: path.to_owned() }
     }
 
+    #[allow(dead_code)] // Not by every test that mounts.
     pub fn remount(&self, flags: MsFlags) {
         mount(None::<&str>, &self.path, None::<&str>, MsFlags::MS_REMOUNT | flags, None::<&str>).unwrap();
     }

@@ -12,7 +12,8 @@ use hostkeeper::ledger::{Entry, Outcome};
 use hostkeeper::metrics::{Family, Filter, Group, Page};
 use hostkeeper::round::{
     AgentView, Block, CacheView, Class, Concern, ContainerView, DirView, Evidence, FilesystemView, Gate, GpuView,
-    HostView, KeeperReport, LedgerState, PlannedView, ProjectView, Reason, Severity, Snapshot, Subject, TierView,
+    HostView, KeeperReport, LedgerState, PlannedView, PoolMemberView, PoolView, ProjectView, Reason, Severity,
+    Snapshot, Subject, TierView,
 };
 use hostkeeper::values::{Mode, ProjectName};
 use tokio::sync::watch;
@@ -201,6 +202,7 @@ pub fn snapshot() -> Snapshot {
         containers: containers(),
         tiers: tiers(),
         dirs: vec![dir("postgres", "ssd", "wrong-mode"), dir("seaweed", "bcache", "missing")],
+        pools: vec![pool()],
         agent: AgentView {
             version: "0.1.0".into(),
             started: at("2026-01-31T09:12:00Z"),
@@ -209,6 +211,44 @@ pub fn snapshot() -> Snapshot {
             config_refused: None,
             daemon: true,
         },
+    }
+}
+
+fn pool() -> PoolView {
+    let member = |name: &str, files: u64, skipped: &[(&str, u64)]| PoolMemberView {
+        member: name.into(),
+        tier: "bcache".into(),
+        path: format!("/data/pool/{name}"),
+        state: "ok".into(),
+        counted_at: Some(at("2026-01-31T09:12:00Z")),
+        files: Some(files),
+        bytes: Some(files * 4096),
+        movable: Some(files),
+        skipped: skipped.iter().map(|(word, count)| ((*word).to_owned(), *count)).collect(),
+        ..PoolMemberView::default()
+    };
+    let drained = PoolMemberView {
+        drained_since: Some(at("2026-01-31T09:00:00Z")),
+        empty_since: Some(at("2026-01-31T09:05:00Z")),
+        ..member("zk3", 0, &[])
+    };
+    PoolView {
+        project: name("athena"),
+        pool: "uploads".into(),
+        balance: "files".into(),
+        threshold: 5,
+        difference: Some(12),
+        moves_needed: Some(4),
+        every_seconds: 15.0,
+        settle_seconds: 10.0,
+        max_moves: 8,
+        hurry_since: None,
+        state: "uneven".into(),
+        why: "the difference is 12 files, the threshold 5 files".into(),
+        last_balanced: Some(at("2026-01-31T09:11:00Z")),
+        unsettled: 0,
+        hook_trouble: None,
+        members: vec![member("zk1", 20, &[("young", 2), ("hard_links", 1)]), member("zk2", 8, &[]), drained],
     }
 }
 

@@ -4,6 +4,7 @@ mod book;
 mod damage;
 mod memory;
 mod migration;
+mod pools;
 mod retention;
 mod tear;
 

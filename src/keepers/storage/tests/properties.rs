@@ -95,6 +95,7 @@ fn apply(tree: &mut Tree, step: &Step) {
                 }
             }
         }
+        Step::Pool { order } => panic!("no pool is declared: {order}"),
     }
 }
 
