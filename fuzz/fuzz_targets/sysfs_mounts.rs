@@ -1,5 +1,5 @@
-//! The mount table (`a`), numbers of `/sys` (`b`), names of sensors (`c`), CPU lists (`d`), and metrics in text files
-//! (`e`). What was read, written again, reads back as the same.
+//! Mount table, projects and directory entries (`a`), numbers of `/sys` (`b`), names of sensors (`c`), CPU lists (`d`),
+//! and metrics in text files (`e`). What was read, written again, reads back as the same.
 #![no_main]
 
 use std::os::unix::ffi::OsStrExt;
@@ -7,7 +7,9 @@ use std::path::Path;
 
 use hostkeeper::host::machine::parse_cpu_list;
 use hostkeeper::host::mounts::{Mount, mount_of, parse_mountinfo};
-use hostkeeper::host::sysfs::{parse_human, parse_sensor_file, parse_writeback_rate};
+use hostkeeper::host::quota::parse_projects;
+use hostkeeper::host::sysfs::{parse_human, parse_printed, parse_sensor_file, parse_writeback_rate};
+use hostkeeper::host::walk::parse_dirents;
 use hostkeeper::keepers::vitals::observe::host::{TextFamily, parse_textfile};
 use hostkeeper::metrics::{Family, Filter, Page, check_page};
 use hostkeeper_fuzz::{choose, text};
@@ -33,6 +35,8 @@ fn mounts(data: &[u8]) {
         assert!(mount.mount_point.is_absolute() && mount.mount_point.starts_with(&holder.mount_point));
     }
     assert_eq!(mount_of(&mounts, Path::new("relative")), None);
+    assert!(parse_projects(data).iter().all(|(_, path)| path.is_empty() || path.starts_with('/')));
+    assert!(parse_dirents(data).iter().all(|entry| !entry.name.is_empty() && !entry.name.contains(&0)));
 }
 
 /// A line with every byte escaped: the harshest form that the kernel's own escapes allow.
@@ -49,6 +53,9 @@ fn render_mount(mount: &Mount) -> String {
 
 fn numbers(text: &str) {
     parse_writeback_rate(text);
+    if let Some(printed) = parse_printed(text) {
+        assert!(printed.low <= printed.high);
+    }
     if let Some(number) = parse_human(text) {
         if !text.starts_with('-') {
             assert_eq!(parse_human(&format!("-{text}")), Some(-number));

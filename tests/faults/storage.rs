@@ -8,14 +8,17 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use hostkeeper::host::files::{Found, open_root};
+use hostkeeper::host::quota::Mark;
+use hostkeeper::host::walk::{Duty, Walk};
 use hostkeeper::host::{Host, Roots};
 use hostkeeper::keepers::storage::config::{Config, Dir, Tier};
-use hostkeeper::keepers::storage::{Seen, Step, Storage};
+use hostkeeper::keepers::storage::{Place, QuotaStep, Seen, Step, Storage};
 use hostkeeper::ledger::Past;
 use hostkeeper::round::{Change, Keeper, Plan};
-use hostkeeper::values::Now;
+use hostkeeper::values::{Bytes, Now};
 use mounted::{Tmpfs, may_mount};
 use nix::mount::{MsFlags, mount};
 
@@ -308,6 +311,66 @@ async fn a_link_swapped_in_ten_thousand_times_leads_nowhere() {
     }
     stop.store(true, Ordering::Relaxed);
     swapper.join().unwrap();
+}
+
+/// As above, with the victim outside of the tier, and with the walks and orders that give what is in a directory to a
+/// project: nothing outside is counted, opened or changed.
+#[tokio::test]
+async fn a_link_swapped_in_leads_no_walk_and_no_mark_outside() {
+    if !may_mount("a_link_swapped_in_leads_no_walk_and_no_mark_outside") {
+        return;
+    }
+    let (directory, path) = scratch();
+    let _disk = Tmpfs::mount(&path, "size=8m");
+    let victim = directory.path().canonicalize().unwrap().join("victim");
+    std::fs::create_dir_all(victim.join("pg/below")).unwrap();
+    for file in ["pg/large", "pg/below/larger"] {
+        std::fs::write(victim.join(file), "x".repeat(4 << 20)).unwrap();
+    }
+    std::fs::create_dir_all(path.join("a/pg/below")).unwrap();
+    std::fs::write(path.join("a/pg/below/small"), "x").unwrap();
+    symlink(&victim, path.join("b")).unwrap();
+    let marks = |listing: &[(PathBuf, u32, u32, u32)]| -> Vec<String> {
+        let lsattr = |path: &PathBuf| {
+            let said = std::process::Command::new("lsattr").arg("-pd").arg(path).output().unwrap();
+            String::from_utf8(said.stdout).unwrap()
+        };
+        listing.iter().map(|(path, ..)| lsattr(path)).collect()
+    };
+    let before = listing(&victim);
+    let marked = marks(&before);
+    let (stop, swaps) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let swapper = start_swapper(&path, &stop, &swaps);
+    let mut scene = Scene::new(&path, "a/pg", Some("0:0"));
+    let place = Place { tier: "ssd".into(), root: path.to_str().unwrap().into(), below: "a/pg".into() };
+    let to = Mark { id: 1_073_741_824, inherit: true };
+    let orders = [
+        QuotaStep::Project { place: place.clone(), from: Mark::default(), to },
+        QuotaStep::Content { place: place.clone(), to: to.id, only: None },
+        QuotaStep::Limit { place, id: to.id, from: None, to: Some(Bytes(1 << 20)) },
+    ];
+    let (mut acted, mut walked) = (0, 0);
+    while swaps.load(Ordering::Relaxed) < 10_000 || acted < 300 || walked == 0 {
+        let (_, plan) = scene.look().await;
+        for step in plan.steps.iter().map(|planned| planned.step.clone()) {
+            let _ = scene.act(&step).await;
+        }
+        for order in &orders {
+            // The tier's tmpfs may or may not know projects; where orders lead is what matters.
+            let _ = scene.act(&Step::Quota { order: order.clone() }).await;
+            acted += 1;
+        }
+        let Found::There(root) = open_root(Path::new("/"), &path).unwrap() else { panic!("the tier is there") };
+        for duty in [Duty::Count, Duty::Check(to.id), Duty::Mark { to: to.id, only: None }] {
+            let mut walk = Walk::new(duty);
+            let far = Instant::now() + Duration::from_secs(600);
+            walked += u32::from(walk.advance(&root, Path::new("a/pg"), far).is_ok_and(|whole| whole));
+            assert!(walk.tally().bytes < 1 << 20, "the victim was counted: {:?}", walk.tally());
+        }
+    }
+    stop.store(true, Ordering::Relaxed);
+    swapper.join().unwrap();
+    assert_eq!((listing(&victim), marks(&before)), (before.clone(), marked), "after {acted} orders");
 }
 
 fn start_swapper(path: &Path, stop: &Arc<AtomicBool>, swaps: &Arc<AtomicU64>) -> std::thread::JoinHandle<()> {

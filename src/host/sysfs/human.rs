@@ -62,10 +62,13 @@ pub fn parse_printed(text: &str) -> Option<Printed> {
             let (units, tenth) = (whole(units)?, whole(tenth).filter(|tenth| *tenth < 10)?);
             let low = units.checked_mul(1024)?.checked_add((tenth * 1024 + 9) / 10)?;
             let above = units.checked_mul(1024)?.checked_add((tenth * 1024 + 1024 + 9) / 10)?;
+            // `0.9T` is printed from 1000G on; what is less is printed in the lesser unit.
+            let low = if units == 0 && scale > 1 { low.max(1000) } else { low };
             (low.checked_mul(scale)?, above.checked_mul(scale)? - 1)
         }
     };
     let (low, high) = if negative { (-high, -low) } else { (low, high) };
+    (low <= high).then_some(())?;
     Some(Printed { low: i64::try_from(low).ok()?, high: i64::try_from(high).ok()? })
 }
 

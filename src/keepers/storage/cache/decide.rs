@@ -34,6 +34,9 @@ impl Case<'_> {
         };
         plan.concerns.extend(self.faults(device));
         let Some(declared) = declared else { return };
+        if device.state.is_none() {
+            return plan.concerns.push(self.blind(device, "state"));
+        }
         if !device.has_cache() {
             return plan.concerns.push(self.no_cache(device));
         }

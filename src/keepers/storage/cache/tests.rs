@@ -120,6 +120,7 @@ fn every_state_has_its_steps_and_concerns() {
             &[],
             &["bcache-errors"],
         ),
+        ("without a state", around(), change(|device| device.state = None), &[], &["bcache-blind"]),
         ("mute", around(), change(|device| device.mode = None), &[], &["bcache-blind"]),
         (
             "cutoff",

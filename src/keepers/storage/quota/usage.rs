@@ -196,17 +196,9 @@ impl Usage {
                 memories.values_mut().find(|memory| memory.question.tier == *tier && memory.question.below == *below);
             let Some(memory) = memory else { return false };
             let Some(figures) = memory.figures.as_mut() else { return marking.ended.is_none() };
-            match marking.ended {
-                Some(refused) => {
-                    (figures.strangers, figures.refused) = (Some(0), refused);
-                    false
-                }
-                None => {
-                    let done = marking.walk.as_ref().map_or(0, |walk| walk.tally().marked);
-                    figures.strangers = figures.strangers.map(|all| all.saturating_sub(done).max(all.min(1)));
-                    true
-                }
-            }
+            let Some(refused) = marking.ended else { return true };
+            (figures.strangers, figures.refused) = (Some(0), refused);
+            false
         });
     }
 
