@@ -14,7 +14,7 @@ use super::storm::StormWatch;
 use super::systemd::Systemd;
 use super::{Places, messages, own_concerns};
 use crate::host::Host;
-use crate::host::resident::release_start_up_code;
+use crate::host::resident::release_code;
 use crate::host::watch::Watch;
 use crate::ledger::Outcome;
 use crate::round::{AgentView, Circumstances, Gate, LedgerState, RoundResult, Snapshot, Table, run_round};
@@ -60,7 +60,7 @@ impl Rounds {
             self.round(BTreeSet::new()).await;
             if self.number == 1 {
                 self.systemd.ready();
-                release_start_up_code();
+                release_code();
             }
             if !self.wait().await {
                 return;

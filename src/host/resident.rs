@@ -4,9 +4,9 @@
 use std::ffi::c_void;
 use std::fs;
 
-/// Lets go of the pages of the program's own code; what is still needed comes back from the page cache at its next use.
+/// Lets go of the pages of the program's own code, after start or after something rare; what is still needed comes back from the page cache at its next use.
 /// Nothing is lost: only executable, never writable mappings of a file are let go. Failing is harmless and silent.
-pub fn release_start_up_code() {
+pub fn release_code() {
     let Ok(maps) = fs::read_to_string("/proc/self/maps") else { return };
     for (from, length) in maps.lines().filter_map(parse_code_mapping) {
         // SAFETY: the range was just read from the kernel as a private, executable, not writable file mapping of this
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn the_process_goes_on() {
-        release_start_up_code();
+        release_code();
         assert_eq!(format!("{}", 6 * 7), "42");
     }
 }

@@ -97,7 +97,7 @@ pub fn run(options: &WebOptions, started: impl FnOnce(SocketAddr, bool)) -> Resu
     runtime.block_on(async {
         let shutdown = listen_for_end()?;
         started(address, secured.has_tls());
-        resident::release_start_up_code();
+        resident::release_code();
         let entrance = Entrance { hosts: Hosts::new(address, &options.hosts), secured };
         // As a task: the main future of this runtime is woken through the kernel.
         let serving = tokio::spawn(async move { serve_on(listener, client, entrance, shutdown).await });

@@ -20,6 +20,7 @@ use super::secured::{InForce, Secured, Verdict};
 use super::wrap;
 use crate::api::link::{Deadline, ended, serve_one};
 use crate::api::{Client, Refusal, Request};
+use crate::host::resident;
 
 const MOST_CONNECTIONS: usize = 64;
 const MOST_SCRAPES: usize = 16;
@@ -185,13 +186,16 @@ async fn overview(shared: &Shared) -> Reply {
     let Ok(_place) = shared.pages.try_acquire() else {
         return reply::refuse(StatusCode::SERVICE_UNAVAILABLE, "too many pages at once: try again in a second");
     };
-    match read_overview(&shared.client.clone().within(PAGE_LIMIT)).await {
+    let reply = match read_overview(&shared.client.clone().within(PAGE_LIMIT)).await {
         Ok(overview) => {
             let page = page::render_overview(&overview, shared.secured.trouble().as_deref());
             reply::whole(StatusCode::OK, reply::HTML, page)
         }
         Err(refusal) => reply::whole(StatusCode::SERVICE_UNAVAILABLE, reply::HTML, page::render_trouble(&refusal)),
-    }
+    };
+    // Pages are rare and run a lot of code that scrapes do not: it need not stay.
+    resident::release_code();
+    reply
 }
 
 async fn read_overview(client: &Client) -> Result<Overview, Refusal> {
