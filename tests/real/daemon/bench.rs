@@ -70,7 +70,7 @@ fn what_must_remain_free_is_not_taken_and_wrong_words_are_refused() {
 fn nothing_is_left_when_it_is_killed() {
     let agent = started(KEPT);
     let (size, room) = ("256MiB", || nix::sys::statvfs::statvfs(&agent.path("bulk")).unwrap());
-    let free = || u64::from(room().blocks_available()) * room().fragment_size();
+    let free = || room().blocks_available() * room().fragment_size();
     let before = free();
     let mut child = agent.command();
     let mut child = child.args(["storage", "bench", "bulk", "--size", size, "--limit", "60s"]).spawn().unwrap();

@@ -49,7 +49,7 @@ fn device(mode: &str, state: &str, dirty: &str) -> CachedDevice {
 
 fn tier(cache: Option<Cache>) -> Tier {
     let path = "/data/".to_owned();
-    Tier { path, device: None, require_mount: true, min_free: None, media: None, cache }
+    Tier { path, require_mount: true, cache, ..Tier::default() }
 }
 
 fn decide(cache: Option<Cache>, seen: &CacheSeen) -> Plan<Step> {

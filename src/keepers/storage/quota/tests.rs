@@ -269,7 +269,7 @@ impl Scene {
         let Found::There(root) = open_root(std::path::Path::new("/"), &path).unwrap() else { panic!("is there") };
         let identity = root.read_facts().unwrap().identity;
         let path = path.to_str().unwrap().to_owned();
-        let tier = Tier { path, device: None, require_mount: false, min_free: None, media: None, cache: None };
+        let tier = Tier { path, ..Tier::default() };
         let tier = WalkedTier { roots: Roots::default(), tier, identity };
         let question = Question {
             key: key(),
@@ -343,8 +343,7 @@ async fn growth_is_told_over_the_time_that_was_watched() {
 fn usage_and_quota_are_measured_shown_and_named_when_space_is_short() {
     let mut config = Config::default();
     let path = "/srv".to_owned();
-    let tier =
-        Tier { path, device: None, require_mount: false, min_free: Some(Bytes(300 * GB)), media: None, cache: None };
+    let tier = Tier { path, min_free: Some(Bytes(300 * GB)), ..Tier::default() };
     config.tiers.insert("ssd".into(), tier);
     config.dirs.insert(key(), dir(Some(200 * GB)));
     let mut seen = Seen::at("2026-11-01T00:00:00Z".parse().unwrap());

@@ -8,7 +8,6 @@ mod trends;
 use std::time::Duration;
 
 use super::config::{Config, Dir, Tier};
-use super::disks::DisksSeen;
 use super::observe::{DirSeen, Ground, Key, Seen, TierSeen};
 use super::step::{Bits, Owner};
 use crate::host::devices::Device;

@@ -30,10 +30,10 @@ impl Scene {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().canonicalize().unwrap().to_str().unwrap().to_owned();
         let mut config = Config::default();
-        let tier = Tier { path, device: None, require_mount: false, min_free: None, media: None };
+        let tier = Tier { path, ..Tier::default() };
         config.tiers.insert("ssd".into(), tier);
         for (index, name) in ["zk1", "zk2", "zk3"].into_iter().enumerate() {
-            let dir = Dir { tier: "ssd".into(), path: name.into(), owner: None, mode: None };
+            let dir = Dir { tier: "ssd".into(), path: name.into(), owner: None, mode: None, quota: None };
             config.dirs.insert((key().0, name.into()), dir);
             std::fs::create_dir(directory.path().join(name)).unwrap();
             for number in 0..files[index] {
