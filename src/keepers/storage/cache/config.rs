@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::values::{Bytes, ParseError, Problem, one_line};
 
 /// The most that the kernel takes; it cuts off what is more, and that would look like drift for ever.
-const MOST_WRITEBACK_PERCENT: u8 = 40;
+const MOST_WRITEBACK_PERCENT: i64 = 40;
 const MOST_CUTOFF: u64 = u32::MAX as u64;
 
 /// The cache of a tier.
@@ -16,7 +16,7 @@ pub struct Cache {
     /// Sequential reads and writes longer than this go past the cache; nothing: none do.
     pub sequential_cutoff: Option<Bytes>,
     /// The share of the cache that may be dirty before the kernel writes back faster.
-    pub writeback_percent: Option<u8>,
+    pub writeback_percent: Option<i64>,
     /// More dirty data than this is a concern.
     pub max_dirty: Option<Share>,
 }
@@ -123,9 +123,9 @@ pub fn check(key: &str, cache: &Cache, is_other_media: bool, problems: &mut Vec<
         let what = "is more than the kernel takes";
         problems.push(Problem::new(format!("{key}.sequential_cutoff"), what, "use less than \"4GiB\""));
     }
-    if cache.writeback_percent.is_some_and(|percent| percent > MOST_WRITEBACK_PERCENT) {
+    if cache.writeback_percent.is_some_and(|percent| !(0..=MOST_WRITEBACK_PERCENT).contains(&percent)) {
         let key = format!("{key}.writeback_percent");
-        problems.push(Problem::new(key, "is more than the kernel takes", "use 0 to 40, such as 10"));
+        problems.push(Problem::new(key, "is not what the kernel takes", "use 0 to 40, such as 10"));
     }
 }
 

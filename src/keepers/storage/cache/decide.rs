@@ -67,9 +67,10 @@ impl Case<'_> {
             }
         }
         // While the cache is emptied the kernel may be told to hurry: `echo 0 > writeback_percent`.
-        if let Some(to) = declared.writeback_percent.filter(|_| !is_draining(declared, device)) {
+        let percent = declared.writeback_percent.and_then(|percent| u64::try_from(percent).ok());
+        if let Some(to) = percent.filter(|_| !is_draining(declared, device)) {
             match device.writeback_percent {
-                Some(now) if now != u64::from(to) => plan.steps.push(self.set_percent(device, now, u64::from(to))),
+                Some(now) if now != to => plan.steps.push(self.set_percent(device, now, to)),
                 Some(_) => {}
                 None => plan.concerns.push(self.blind(device, "writeback_percent")),
             }

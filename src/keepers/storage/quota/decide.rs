@@ -26,6 +26,8 @@ pub fn used_of(key: &Key, quota: Option<&QuotaSeen>, usage: UsageSeen) -> Option
     let strange = usage.figures.and_then(|figures| figures.strangers).is_some_and(|strangers| strangers > 0);
     match quota {
         Some(QuotaSeen::There { mark, counted, .. }) if !strange && *mark == own_mark(key) => Some(counted.bytes),
+        // A part of it is counted: what was walked, or more.
+        Some(QuotaSeen::There { counted, .. }) => usage.figures.map(|figures| figures.bytes.max(counted.bytes)),
         _ => usage.figures.map(|figures| figures.bytes),
     }
 }

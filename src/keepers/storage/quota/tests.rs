@@ -72,17 +72,11 @@ fn words(plan: &Plan<Step>) -> (Vec<&str>, Vec<&str>) {
 /// Seen, walked, and the steps and concerns of it, with a quota of 200 GB.
 type Row = (&'static str, QuotaSeen, UsageSeen, &'static [&'static str], &'static [&'static str]);
 
-#[test]
-fn every_state_has_its_steps_and_concerns() {
+/// A file system that keeps quotas.
+fn kept() -> Vec<Row> {
     let (own, none, full) = (own_mark(&key()), Mark::default(), Some(200 * GB));
-    let unknown = UsageSeen::default();
-    let plain = |seen: QuotaSeen, change: fn(&mut QuotaSeen)| {
-        let mut seen = seen;
-        change(&mut seen);
-        seen
-    };
-    let foreign = Mark { id: 42, inherit: true };
-    let cases: Vec<Row> = vec![
+    let (unknown, foreign) = (UsageSeen::default(), Mark { id: 42, inherit: true });
+    vec![
         ("as declared", there(own, GB, full), walked(GB, Some(0)), &[], &[]),
         ("not walked yet, in force before", there(own, GB, full), unknown, &[], &[]),
         ("not walked yet: counted first", there(none, 0, None), unknown, &[], &[]),
@@ -102,6 +96,19 @@ fn every_state_has_its_steps_and_concerns() {
         ("another limit", there(own, GB, Some(100 * GB)), walked(GB, Some(0)), &["set_quota"], &[]),
         ("a part is not counted", there(own, GB, full), walked(GB, Some(3)), &["mark_content"], &[]),
         ("80 %", there(own, 160 * GB, full), walked(1, Some(0)), &[], &["dir-near-quota"]),
+    ]
+}
+
+/// File systems that keep none, or whose quotas are not ours.
+fn watched() -> Vec<Row> {
+    let (own, none, full) = (own_mark(&key()), Mark::default(), Some(200 * GB));
+    let plain = |seen: QuotaSeen, change: fn(&mut QuotaSeen)| {
+        let mut seen = seen;
+        change(&mut seen);
+        seen
+    };
+    let unknown = UsageSeen::default();
+    vec![
         ("no project quotas", QuotaSeen::Unsupported("x".into()), walked(GB, None), &[], &["dir-no-quota-support"]),
         (
             "no project quotas, and 80 %",
@@ -133,8 +140,13 @@ fn every_state_has_its_steps_and_concerns() {
             &[],
             &["dir-project-taken"],
         ),
-    ];
-    for (case, seen, usage, steps, concerns) in cases {
+    ]
+}
+
+#[test]
+fn every_state_has_its_steps_and_concerns() {
+    let full = Some(200 * GB);
+    for (case, seen, usage, steps, concerns) in kept().into_iter().chain(watched()) {
         let plan = decide(full, &seen, usage);
         assert_eq!(words(&plan), (steps.to_vec(), concerns.to_vec()), "{case}");
         assert!(plan.steps.iter().all(|planned| planned.undo.is_some()), "{case}");
