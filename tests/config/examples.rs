@@ -120,9 +120,13 @@ fn the_examples_of_the_reference_hold() {
         Some(example) if !example.starts_with(' ') => example.replace("NAME", "bcache"),
         _ => line.to_owned(),
     });
-    let text = switched_on.collect::<Vec<_>>().join("\n");
+    // The members that the example of a pool names.
+    let members = ["zk1", "zk2", "zk3"];
+    let members = members.map(|name| format!("[project.bcache.dir.{name}]\ntier = \"bcache\"\npath = \"pool/{name}\""));
+    let text = switched_on.chain(members).collect::<Vec<_>>().join("\n");
     let settings = parse(&text).unwrap_or_else(|problems| panic!("{problems}")).settings;
-    assert_eq!((settings.storage.tiers.len(), settings.storage.dirs.len(), settings.projects.len()), (1, 1, 1));
+    assert_eq!((settings.storage.tiers.len(), settings.storage.dirs.len(), settings.projects.len()), (1, 4, 1));
+    assert_eq!(settings.storage.pools.len(), 1);
 }
 
 /// The reader itself says which keys it knows; each must be in the reference, and nothing else.

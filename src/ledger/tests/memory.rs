@@ -159,7 +159,7 @@ fn texts_are_bounded_and_steps_too_large_are_refused() {
     let entry = &ledger.history(&Query::default()).unwrap()[0];
     assert!(entry.text.len() <= 4096 && entry.text.ends_with('…') && !entry.text.contains(char::is_control));
     assert!(matches!(&entry.outcome, Some(Outcome::Failed(why)) if why.len() <= 4096));
-    let huge = super::super::Intent { payload: "x".repeat(65 * 1024), ..order("b") };
+    let huge = super::super::Intent { payload: "x".repeat(257 * 1024), ..order("b") };
     let refused = ledger.intend(&huge, &at(3)).unwrap_err();
     assert_eq!(refused.trouble(), super::super::Trouble::Refused);
 }
