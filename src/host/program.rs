@@ -3,11 +3,12 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{ErrorKind, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
@@ -23,6 +24,8 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 /// Most of a program's complaints that is kept.
 const COMPLAINT: u64 = 4096;
 const BREATH: Duration = Duration::from_millis(5);
+/// How long the last of the output may take to come after the program has ended.
+const LINGER: Duration = Duration::from_secs(5);
 
 /// What is to be run.
 #[derive(Clone, Debug)]
@@ -61,21 +64,22 @@ impl Ended {
 pub fn run(order: &Order) -> Result<Option<Ended>, Error> {
     let name = order.program.display().to_string();
     let refused = |error: std::io::Error| Error::file("run", &order.program, error);
-    let (output, complaints) = (bounded(order.most).map_err(refused)?, bounded(COMPLAINT).map_err(refused)?);
-    let into = |file: &File| file.try_clone().map(Stdio::from).map_err(refused);
+    let complaints = bounded(COMPLAINT).map_err(refused)?;
     let mut command = Command::new(&order.program);
     command.args(&order.arguments).env_clear().env("PATH", PATH).env("LC_ALL", "C").current_dir("/").process_group(0);
-    command.stdin(filled(&order.input).map_err(refused)?).stderr(into(&complaints)?);
-    command.stdout(if order.most == 0 { Stdio::null() } else { into(&output)? });
+    command.stdin(filled(&order.input).map_err(refused)?).stderr(complaints.try_clone().map_err(refused)?);
+    command.stdout(if order.most == 0 { Stdio::null() } else { Stdio::piped() });
     let mut child = match command.spawn() {
         Ok(child) => child,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(refused(error)),
     };
+    let output = child.stdout.take().map(|output| listen(output, order.most));
     let status = wait(&mut child, order.limit).map_err(refused)?;
     let Some(status) = status else { return Err(Error::Timeout { what: name, limit: order.limit }) };
-    let output = written(&output).map_err(refused)?;
-    if order.most > 0 && output.len() as u64 >= order.most {
+    let silent = || Error::reply(&name, "left its output open to a program that did not end");
+    let output = output.map(|heard| heard.recv_timeout(LINGER).map_err(|_| silent())).transpose()?.unwrap_or_default();
+    if output.len() as u64 > order.most {
         return Err(Error::reply(name, format!("printed more than {} bytes", order.most)));
     }
     let said = written(&complaints).map_err(refused)?;
@@ -94,6 +98,20 @@ fn filled(input: &[u8]) -> std::io::Result<File> {
     file.write_all(input)?;
     file.seek(SeekFrom::Start(0))?;
     Ok(file)
+}
+
+/// Reads to the end, in a thread of its own; keeps one byte more than `most`, and drops the rest so that the writer ends.
+fn listen(mut from: ChildStdout, most: u64) -> Receiver<Vec<u8>> {
+    let (tell, heard) = channel();
+    std::thread::spawn(move || {
+        let mut kept = Vec::new();
+        // A broken pipe is an end, too; what came before it counts.
+        let _ = from.by_ref().take(most + 1).read_to_end(&mut kept);
+        let _ = std::io::copy(&mut from, &mut std::io::sink());
+        // Nobody may be waiting any more.
+        let _ = tell.send(kept);
+    });
+    heard
 }
 
 /// A file in memory that cannot grow.
@@ -161,7 +179,7 @@ mod tests {
 
     #[test]
     fn time_and_output_are_bounded() {
-        let error = run(&order("yes")).unwrap_err();
+        let error = run(&order("yes | head -c 100000")).unwrap_err();
         assert_eq!(error.to_string(), "sh: printed more than 1000 bytes");
         let loud = run(&order("yes >&2; exit 1")).unwrap().unwrap();
         assert!(loud.code == Some(1) && loud.complaint.len() <= 300, "{loud:?}");
