@@ -39,13 +39,14 @@ fn a_million_files_are_counted_in_little_memory() {
             std::fs::File::create(inner.join(format!("a file with a name of some length {number:06}"))).unwrap();
         }
     }
-    let child = Command::new(std::env::current_exe().unwrap())
+    let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "large::million_child", "--nocapture"])
         .env(PLACE, &member)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines: Vec<String> = BufReader::new(child.stdout.unwrap()).lines().map(Result::unwrap).collect();
+    let lines: Vec<String> = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap).collect();
+    assert!(child.wait().unwrap().success());
     assert_eq!(lines.iter().filter(|line| line.contains(&format!("counted {FILES}"))).count(), 2, "{lines:?}");
     let peak =
         lines.iter().find_map(|line| line.split_once("peak ")).map(|(_, peak)| peak.trim().parse::<u64>().unwrap());
