@@ -90,12 +90,17 @@ fn balance(agent: &mut Agent, moves: usize) -> Duration {
     let before = count(&agent.path("m1/files"));
     let took = timed(|| {
         agent.say(&["storage", "balance", "small", "--now"]);
-        while before - count(&agent.path("m1/files")) < moves {
-            std::thread::sleep(Duration::from_millis(20));
+        let is_done = |agent: &Agent| {
+            let pool = agent.json(&["storage", "pool", "small"])["pools"][0].clone();
+            pool["state"] == "balanced" && pool["hurry_since"].is_null()
+        };
+        while !is_done(agent) {
+            std::thread::sleep(Duration::from_millis(50));
         }
     });
-    let pool = agent.json(&["storage", "pool", "small"]);
-    println!("members after: {}", pool["pools"][0]["why"]);
+    // The first round moved some before the clock was started.
+    let moved = before - count(&agent.path("m1/files"));
+    println!("{moved} of {moves} moves were timed");
     agent.stop();
     took
 }
@@ -150,7 +155,8 @@ struct Unmount(Vec<String>);
 impl Drop for Unmount {
     fn drop(&mut self) {
         for mount in &self.0 {
-            run("umount", &[mount]);
+            // A daemon that a failed bench left behind may hold it.
+            run("umount", &["-l", mount]);
         }
     }
 }

@@ -25,6 +25,9 @@ pub(super) fn word(order: &PoolOrder) -> &'static str {
     }
 }
 
+/// How soon a pool in a hurry is looked at again when nothing was moved.
+const PAUSE: Duration = Duration::from_secs(1);
+
 impl Rounds {
     /// After a round: what people ordered is at its end, and when the next round is due.
     pub(super) fn follow_pools(&mut self, result: &RoundResult) {
@@ -34,19 +37,23 @@ impl Rounds {
         });
         let mut due = Duration::MAX;
         for pool in &snapshot.pools {
-            self.note_empty(pool);
-            if pool.hurry_since.is_some() && matches!(pool.state.as_str(), "balanced" | "stuck") {
-                self.calm(pool);
-            }
-            if is_hurried(pool) && pool.state == "uneven" && moved {
+            let over = pool.hurry_since.is_some() && matches!(pool.state.as_str(), "balanced" | "stuck");
+            // What was recorded is shown by the next round: at once.
+            if self.note_empty(pool) | (over && self.calm(pool)) {
                 due = Duration::ZERO;
+            }
+            if is_hurried(pool) && matches!(pool.state.as_str(), "uneven" | "counting") {
+                // Without a move further candidates are being looked for, or the guard holds the step back.
+                due = due.min(if moved { Duration::ZERO } else { PAUSE });
             }
             due = due.min(Duration::try_from_secs_f64(pool.every_seconds).unwrap_or(Duration::MAX));
         }
         self.due_in = due;
     }
 
-    fn note_empty(&self, pool: &PoolView) {
+    /// Whether something was recorded.
+    fn note_empty(&self, pool: &PoolView) -> bool {
+        let mut recorded = false;
         for member in pool.members.iter().filter(|member| member.drained_since.is_some()) {
             let now = self.running.now();
             let (empty, known) = (member.files == Some(0), member.empty_since.is_some());
@@ -59,19 +66,28 @@ impl Rounds {
             });
             if let Err(error) = written {
                 tracing::warn!("an empty member could not be recorded: {}", error.chain());
-            } else if empty {
+                continue;
+            }
+            recorded = true;
+            if empty {
                 self.tell(pool, "drained", format!("{} is empty", member.member));
             }
         }
+        recorded
     }
 
-    fn calm(&self, pool: &PoolView) {
+    /// Whether it was in a hurry.
+    fn calm(&self, pool: &PoolView) -> bool {
         let written = self.running.with_book(|book| book.write(|ledger| ledger.calm(&pool.project, &pool.pool)));
         match written {
-            Ok(true) => self.tell(pool, &pool.state, pool.why.clone()),
+            Ok(true) => {
+                self.tell(pool, &pool.state, pool.why.clone());
+                return true;
+            }
             Ok(false) => {}
             Err(error) => tracing::warn!("the end of a hurry could not be recorded: {}", error.chain()),
         }
+        false
     }
 
     fn tell(&self, pool: &PoolView, state: &str, why: String) {
