@@ -5,6 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::procfs::{MdArray, parse_mdstat};
 use super::{Error, Roots};
 
 /// Devices looked at before the tree is taken as too deep.
@@ -41,6 +42,12 @@ pub fn read_device_of_source(roots: &Roots, source: &Path) -> Result<Option<Devi
     let node = fs::canonicalize(&node).unwrap_or(node);
     let Some(name) = node.file_name() else { return Ok(None) };
     read_at(&roots.sysfs.join("class/block").join(name))
+}
+
+/// The software arrays of the host, as `/proc/mdstat` lists them; none where the kernel has none.
+pub fn read_arrays(roots: &Roots) -> Vec<MdArray> {
+    let listed = fs::read(roots.procfs.join("mdstat")).ok();
+    listed.and_then(|bytes| parse_mdstat(&bytes)).unwrap_or_default()
 }
 
 fn read_at(entry: &Path) -> Result<Option<Device>, Error> {

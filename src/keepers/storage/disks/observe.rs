@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use tokio::task::JoinHandle;
 
 use super::config::{Smart as Config, parse_device};
+use crate::host::devices::read_arrays;
 pub use crate::host::procfs::MdArray;
-use crate::host::procfs::parse_mdstat;
 pub use crate::host::smartctl::Smart;
 use crate::host::smartctl::{Asked, Disk, ask_disk};
 use crate::host::{Error, Host};
@@ -64,9 +64,7 @@ impl Disks {
             self.asked = Some((now.up, wanted.clone()));
             self.asking = Some(tokio::task::spawn_blocking(|| ask(wanted)));
         }
-        let arrays = std::fs::read(host.roots.procfs.join("mdstat")).ok();
-        let arrays = arrays.and_then(|bytes| parse_mdstat(&bytes)).unwrap_or_default();
-        DisksSeen { disks: self.known.clone(), arrays }
+        DisksSeen { disks: self.known.clone(), arrays: read_arrays(&host.roots) }
     }
 
     async fn take_answers(&mut self, now: &Now) {
