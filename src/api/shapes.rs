@@ -106,6 +106,8 @@ pub struct PlanShown {
     pub mode: Mode,
     pub counts: PlanCounts,
     pub steps: Vec<StepRow>,
+    /// What is wrong, worst first.
+    pub concerns: Vec<Finding>,
     /// Whether a daemon will carry it out.
     pub daemon: bool,
 }

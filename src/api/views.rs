@@ -248,6 +248,7 @@ pub fn render_plan(snapshot: &Snapshot, project: Option<&ProjectName>, origins: 
         mode: snapshot.mode,
         counts: PlanCounts { steps: steps.len(), open, blocked: steps.len() - open },
         steps,
+        concerns: render_concerns(snapshot, project, origins).concerns,
         daemon: snapshot.agent.daemon,
     }
 }

@@ -1,11 +1,11 @@
-//! Orders of people: reload, apply, confirm, rollback, wake. Carried out on the rounds' own task, one at a time, and
-//! recorded with who gave them.
+//! Orders of people: reload, apply, confirm, rollback, wake. Carried out on the rounds' own task, one at a time,
+//! recorded with who gave them, and answered after the round that follows: what is asked next shows what they did.
 
 use std::collections::BTreeSet;
 
 use super::messages;
 use super::rounds::Rounds;
-use super::running::{Command, lock};
+use super::running::{Command, Reply, lock};
 use super::start::host_of;
 use crate::api::Refusal;
 use crate::api::types::{Caller, Done, Order, StepDone};
@@ -13,13 +13,20 @@ use crate::config;
 use crate::ledger::{Event, Outcome};
 use crate::round::{Gate, RoundResult};
 
+/// What came of an order, until the round after it has ended.
+pub(super) struct Answer {
+    word: &'static str,
+    result: Result<Done, Refusal>,
+    reply: Reply,
+}
+
 pub(super) fn refusal(code: &str, text: impl Into<String>, cure: &str) -> Refusal {
     Refusal { code: code.to_owned(), text: text.into(), cure: cure.to_owned() }
 }
 
 impl Rounds {
-    /// Does what is asked and answers. Whether a round is due at once.
-    pub(super) async fn obey(&mut self, command: Command) -> bool {
+    /// Does what is asked. A round follows, and then the answer.
+    pub(super) async fn obey(&mut self, command: Command) {
         let Command { order, by, reply } = command;
         let word = word(&order);
         let result = match order {
@@ -29,14 +36,19 @@ impl Rounds {
             Order::Rollback { intent } => self.roll_back(intent, &by).await,
             Order::Pool(order) => self.obey_pool(order, &by).await,
             Order::KeepSpeed(note) => self.keep_speed(&note, &by),
-            Order::Wake => Ok(Done { text: "a round begins now".to_owned(), steps: Vec::new() }),
+            Order::Wake => Ok(Done { text: "looked again".to_owned(), steps: Vec::new() }),
         };
         let outcome = if result.is_ok() { "done" } else { "refused" };
         metrics::counter!("hostkeeper_orders_total", "order" => word, "result" => outcome).increment(1);
+        self.answer = Some(Answer { word, result, reply });
+    }
+
+    /// Answers the order that was obeyed before this round.
+    pub(super) fn answer(&mut self) {
+        let Some(Answer { word, result, reply }) = self.answer.take() else { return };
         if reply.send(result).is_err() {
             tracing::warn!(order = word, "the caller left before the answer");
         }
-        true
     }
 
     /// Reads the configuration again. A bad one changes nothing.

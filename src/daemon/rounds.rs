@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
 use super::picture::{Frame, draw_snapshot, status_line};
+use super::orders::Answer;
 use super::running::{Command, Running, Seen, SharedJournal, lock};
 use super::seats::Chair;
 use super::storm::StormWatch;
@@ -50,6 +51,7 @@ pub struct Rounds {
     pub(super) pruned: Duration,
     /// How long the next round may wait at most, for the sake of pools.
     pub(super) due_in: Duration,
+    pub(super) answer: Option<Answer>,
 }
 
 impl Rounds {
@@ -58,6 +60,7 @@ impl Rounds {
         self.examine_unfinished().await;
         loop {
             self.round(BTreeSet::new()).await;
+            self.answer();
             if self.number == 1 {
                 self.systemd.ready();
                 release_code();
@@ -84,7 +87,10 @@ impl Rounds {
                     let _ = self.reload_config().await;
                     return true;
                 }
-                Some(command) = self.orders.recv() => return self.obey(command).await,
+                Some(command) = self.orders.recv() => {
+                    self.obey(command).await;
+                    return true;
+                }
                 () = sign_of_change(self.watch.as_ref()) => {
                     due = due.min((tokio::time::Instant::now() + SETTLE).max(ended + MOST_OFTEN));
                 }

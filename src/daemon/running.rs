@@ -16,11 +16,14 @@ use crate::ledger::{self, Book, Intent, Journal, Notes, Outcome, Past};
 use crate::round::{SharedSeat, Sight, Snapshot};
 use crate::values::Now;
 
+/// Where an order is answered.
+pub type Reply = oneshot::Sender<Result<Done, Refusal>>;
+
 /// An order on its way to the rounds.
 pub struct Command {
     pub order: Order,
     pub by: Caller,
-    pub reply: oneshot::Sender<Result<Done, Refusal>>,
+    pub reply: Reply,
 }
 
 /// What one keeper saw, and when.

@@ -173,6 +173,7 @@ fn sit_down(
         was_writable: true,
         pruned: now.up,
         due_in: std::time::Duration::MAX,
+        answer: None,
     }
 }
 

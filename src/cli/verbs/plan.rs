@@ -8,31 +8,25 @@ use super::super::failure::{DONE, Failure};
 use super::super::out::{Out, Tint, plain, tinted};
 use super::super::{rows, words};
 use crate::api::request::encode_query;
-use crate::api::shapes::{Concerns, PlanShown};
+use crate::api::shapes::PlanShown;
 
 /// Shows the plan.
 pub fn run(desk: &mut Desk<'_>, args: &PlanArgs) -> Result<u8, Failure> {
     let query = args.project.as_deref().map(|project| format!("?{}", encode_query(&[("project", project)])));
-    let query = query.unwrap_or_default();
-    let mut value = desk.read(&format!("/v1/plan{query}"))?;
-    let concerns = desk.read(&format!("/v1/concerns{query}"))?;
+    let value = desk.read(&format!("/v1/plan{}", query.unwrap_or_default()))?;
     if desk.json {
-        if let Some((fields, concerns)) = value.as_object_mut().zip(concerns.get("concerns")) {
-            fields.insert("concerns".into(), concerns.clone());
-        }
         desk.out().json(&value)?;
         return Ok(DONE);
     }
     let plan: PlanShown = shaped("/v1/plan", &value)?;
-    let concerns: Concerns = shaped("/v1/concerns", &concerns)?;
     let direct = desk.is_direct();
     let out = desk.out();
     print_plan(out, &plan)?;
-    if !concerns.concerns.is_empty() {
+    if !plan.concerns.is_empty() {
         out.gap()?;
-        out.line(&[tinted(Tint::Bold, words::count(concerns.concerns.len(), "concern"))])?;
+        out.line(&[tinted(Tint::Bold, words::count(plan.concerns.len(), "concern"))])?;
     }
-    for finding in &concerns.concerns {
+    for finding in &plan.concerns {
         rows::print_finding(out, finding, true)?;
     }
     if plan.steps.is_empty() {
