@@ -9,15 +9,19 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper::header::{CONTENT_TYPE, HOST};
 use hyper_util::rt::TokioIo;
-use tokio::net::UnixStream;
 
 use super::request::{JSON, Method, Request, Response};
 use super::stream::Events;
 use super::wire::{ClientError, MOST_ANSWER, Open, Wire};
+use crate::host::asking::Asking;
+use crate::host::socket::start_connected;
 
-/// Read at once from the socket.
-const BUFFER: usize = 64 * 1024;
+/// Read at once from the socket:
+/// as a rule the whole page of `/metrics`: one read here, and one write where it is passed on.
+const BUFFER: usize = 128 * 1024;
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
+/// Between two tries to connect to an agent whose queue is full.
+const CONNECT_PAUSE: Duration = Duration::from_millis(20);
 const LOOK_LIMIT: Duration = Duration::from_secs(15);
 const ORDER_LIMIT: Duration = Duration::from_secs(310);
 
@@ -104,7 +108,7 @@ impl Client {
         Ok(Events::new(open, self.socket.clone()))
     }
 
-    async fn connect(&self) -> Result<UnixStream, ClientError> {
+    async fn connect(&self) -> Result<Asking, ClientError> {
         let first = self.connect_by(&self.socket).await;
         match (&self.other_way, first) {
             (Some(way), Err(ClientError::NoDaemon { .. } | ClientError::Forbidden { .. })) => {
@@ -114,14 +118,28 @@ impl Client {
         }
     }
 
-    async fn connect_by(&self, path: &Path) -> Result<UnixStream, ClientError> {
-        let connected = tokio::time::timeout(CONNECT_LIMIT, UnixStream::connect(path)).await;
-        let socket = self.socket.clone();
-        connected.map_err(|_| self.late(CONNECT_LIMIT))?.map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => ClientError::NoDaemon { socket, source },
-            io::ErrorKind::PermissionDenied => ClientError::Forbidden { socket, source },
-            _ => self.broken(&source),
-        })
+    async fn connect_by(&self, path: &Path) -> Result<Asking, ClientError> {
+        let until = tokio::time::Instant::now() + CONNECT_LIMIT;
+        loop {
+            let socket = self.socket.clone();
+            match start_connected(path).and_then(Asking::new) {
+                Ok(stream) => return Ok(stream),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(source) => {
+                    return Err(match source.kind() {
+                        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+                            ClientError::NoDaemon { socket, source }
+                        }
+                        io::ErrorKind::PermissionDenied => ClientError::Forbidden { socket, source },
+                        _ => self.broken(&source),
+                    });
+                }
+            }
+            if tokio::time::Instant::now() >= until {
+                return Err(self.late(CONNECT_LIMIT));
+            }
+            tokio::time::sleep(CONNECT_PAUSE).await;
+        }
     }
 
     fn late(&self, limit: Duration) -> ClientError {

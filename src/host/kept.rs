@@ -82,6 +82,8 @@ pub struct Kept {
 enum Shape {
     /// Any file.
     Whole,
+    /// Given in one piece, however long: a read that leaves room was the last.
+    Piece,
     /// Lines well under a kilobyte. A read ends early only where the next line did not fit into a page.
     Rows,
     /// A cgroup's file: given whole, or lines of a number.
@@ -91,10 +93,11 @@ enum Shape {
 }
 
 impl Shape {
-    /// Whether a read of `length` bytes was the last.
+    /// Whether a read of `length` bytes, which left room, was the last.
     fn is_last(self, length: usize) -> bool {
         match self {
             Shape::Whole => false,
+            Shape::Piece => true,
             Shape::Rows => length < 3072,
             Shape::Group => length < 4096 - 128,
             Shape::Page => length < 4096,
@@ -106,6 +109,11 @@ impl Kept {
     /// A file under `/proc`, of any length.
     pub fn new(path: impl Into<PathBuf>) -> Kept {
         Kept { path: path.into(), open: None, absent_since: None, shape: Shape::Whole }
+    }
+
+    /// A file under `/proc` that the kernel makes in one piece (`single_open`), or a sysctl.
+    pub fn piece(path: impl Into<PathBuf>) -> Kept {
+        Kept { shape: Shape::Piece, ..Kept::new(path) }
     }
 
     /// A file under `/proc` of many short lines.

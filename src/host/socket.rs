@@ -1,9 +1,9 @@
 //! The agent's Unix socket: made so that nobody can connect before its rights are set, and who is at the other end.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -80,9 +80,20 @@ fn clear_stale(path: &Path) -> Result<(), Error> {
 }
 
 fn ask_served(path: &Path) -> Result<(), Errno> {
+    connect(path).map(drop)
+}
+
+/// Connects without waiting. A stream socket of this family is connected at once or not: `WouldBlock` says that its queue
+/// is full.
+pub fn start_connected(path: &Path) -> io::Result<UnixStream> {
+    connect(path).map(UnixStream::from).map_err(io::Error::from)
+}
+
+fn connect(path: &Path) -> Result<OwnedFd, Errno> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let fd = socket::socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
-    socket::connect(fd.as_raw_fd(), &UnixAddr::new(path)?)
+    socket::connect(fd.as_raw_fd(), &UnixAddr::new(path)?)?;
+    Ok(fd)
 }
 
 /// Device and inode: names this very socket file.

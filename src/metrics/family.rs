@@ -46,6 +46,20 @@ impl Family {
     }
 }
 
+/// The two lines above a family's samples. A name or help in parts needs no string made of them first.
+#[derive(Clone, Copy, Debug)]
+pub struct Heading<'a> {
+    pub name: [&'a str; 3],
+    pub help: [&'a str; 3],
+    pub kind: Kind,
+}
+
+impl<'a> From<&'a Family> for Heading<'a> {
+    fn from(family: &'a Family) -> Heading<'a> {
+        Heading { name: [&family.name, "", ""], help: [&family.help, "", ""], kind: family.kind }
+    }
+}
+
 /// The dialect a family belongs to. `[metrics] compat` switches all but `hostkeeper` off; `collect[]` selects.
 /// The order is the order on the page and the order in which the series cap keeps them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

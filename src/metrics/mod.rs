@@ -10,5 +10,5 @@ mod page;
 mod tests;
 
 pub use check::{Checked, Fault, check_page};
-pub use family::{Family, Group, Kind};
+pub use family::{Family, Group, Heading, Kind};
 pub use page::{CONTENT_TYPE, Filter, Number, Page};

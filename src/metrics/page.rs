@@ -6,10 +6,14 @@ use std::hash::BuildHasher;
 
 use foldhash::quality::RandomState;
 
-use super::{Family, Group};
+use super::{Group, Heading};
 
 /// The exact content type of the text format.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Room for the page of one host with a few projects, so that it need not be moved while it grows.
+const USUAL_BYTES: usize = 96 * 1024;
+const USUAL_FAMILIES: usize = 512;
 
 /// A sample's value. Integers are written exactly.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -89,14 +93,14 @@ impl Page {
     /// An empty page that holds at most `cap` series.
     pub fn new(filter: Filter, cap: usize) -> Page {
         Page {
-            text: Vec::with_capacity(64 * 1024),
+            text: Vec::with_capacity(USUAL_BYTES),
             filter,
             cap,
             series: 0,
             dropped_over_cap: 0,
             dropped_twice: 0,
             hasher: RandomState::default(),
-            families: HashSet::default(),
+            families: HashSet::with_capacity_and_hasher(USUAL_FAMILIES, Default::default()),
             samples: HashMap::default(),
             name: String::new(),
             head_from: 0,
@@ -112,25 +116,29 @@ impl Page {
 
     /// Opens `family`: the samples that follow belong to it. Its HELP and TYPE lines appear with the first sample, so
     /// that a family without samples leaves no trace. A family opened a second time is ignored with its samples.
-    pub fn family(&mut self, family: &Family) {
+    pub fn family<'h>(&mut self, heading: impl Into<Heading<'h>>) {
+        self.open_family(&heading.into());
+    }
+
+    fn open_family(&mut self, heading: &Heading<'_>) {
         self.close_head();
         self.samples.clear();
         self.name.clear();
-        self.name.push_str(&family.name);
-        self.open = self.families.insert(self.hasher.hash_one(family.name.as_ref()));
-        debug_assert!(self.open, "family {} written twice", family.name);
+        heading.name.iter().for_each(|part| self.name.push_str(part));
+        self.open = self.families.insert(self.hasher.hash_one(self.name.as_bytes()));
+        debug_assert!(self.open, "family {} written twice", self.name);
         if !self.open {
             return;
         }
         self.head_from = self.text.len();
         self.text.extend_from_slice(b"# HELP ");
-        self.text.extend_from_slice(family.name.as_bytes());
+        self.text.extend_from_slice(self.name.as_bytes());
         self.text.push(b' ');
-        push_escaped(&mut self.text, &family.help, false);
+        heading.help.iter().for_each(|part| push_escaped(&mut self.text, part, false));
         self.text.extend_from_slice(b"\n# TYPE ");
-        self.text.extend_from_slice(family.name.as_bytes());
+        self.text.extend_from_slice(self.name.as_bytes());
         self.text.push(b' ');
-        self.text.extend_from_slice(family.kind.as_str().as_bytes());
+        self.text.extend_from_slice(heading.kind.as_str().as_bytes());
         self.text.push(b'\n');
         self.head_to = self.text.len();
     }
@@ -182,7 +190,7 @@ impl Page {
     }
 
     /// A family with a single sample without labels.
-    pub fn single(&mut self, family: &Family, value: impl Into<Number>) {
+    pub fn single<'h>(&mut self, family: impl Into<Heading<'h>>, value: impl Into<Number>) {
         self.family(family);
         self.sample(&[], value);
     }

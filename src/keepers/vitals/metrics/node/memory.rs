@@ -12,15 +12,14 @@ pub fn measure(seen: &Memory, page: &mut Page) {
             if field.is_bytes {
                 key.push_str("_bytes");
             }
-            let help = format!("Memory information field {key}.");
-            key.insert_str(0, "node_memory_");
-            page.single(&named(Kind::Gauge, key, help), field.value);
+            let help = ["Memory information field ", &key, "."];
+            page.single(named(Kind::Gauge, ["node_memory_", &key, ""], help), field.value);
         }
     }
     if let Some(fields) = seen.vmstat.as_ref().filter(|_| page.wants(Group::Node, "vmstat")) {
         for field in fields {
-            let help = format!("/proc/vmstat information field {}.", field.name);
-            page.single(&named(Kind::Untyped, format!("node_vmstat_{}", field.name), help), field.value);
+            let help = ["/proc/vmstat information field ", &field.name, "."];
+            page.single(named(Kind::Untyped, ["node_vmstat_", &field.name, ""], help), field.value);
         }
     }
     if page.wants(Group::Node, "edac") {

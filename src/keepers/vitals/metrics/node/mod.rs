@@ -15,7 +15,7 @@ mod textfile;
 mod xfs;
 
 use crate::keepers::vitals::observe::host::HostSeen;
-use crate::metrics::{Family, Group, Number, Page};
+use crate::metrics::{Family, Group, Heading, Kind, Number, Page};
 
 const TOOK: Family =
     Family::gauge("node_scrape_collector_duration_seconds", "node_exporter: Duration of a collector scrape.");
@@ -57,9 +57,9 @@ fn measure_runs(seen: &HostSeen, page: &mut Page) {
 type Column<T> = (Family, fn(&T) -> u64);
 
 /// Writes one family with a sample for each row whose value is there; `rendered` are the rows' labels.
-fn rows<V: Into<Number>>(
+fn rows<'h, V: Into<Number>>(
     page: &mut Page,
-    family: &Family,
+    family: impl Into<Heading<'h>>,
     rendered: &[String],
     values: impl Iterator<Item = Option<V>>,
 ) {
@@ -84,6 +84,6 @@ fn single(page: &mut Page, family: &Family, value: Option<impl Into<Number>>) {
 }
 
 /// A family that is named after a key of a kernel file.
-fn named(kind: crate::metrics::Kind, name: String, help: String) -> Family {
-    Family { name: name.into(), help: help.into(), kind }
+fn named<'h>(kind: Kind, name: [&'h str; 3], help: [&'h str; 3]) -> Heading<'h> {
+    Heading { name, help, kind }
 }

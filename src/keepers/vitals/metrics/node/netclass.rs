@@ -46,12 +46,12 @@ pub fn measure(seen: &Network, page: &mut Page) {
         page.sample(&labels, 1_u64);
     }
     for (index, (name, kind)) in NAMES.iter().enumerate() {
-        let help = format!("Network device property: {name}");
         let value = |device: &NetDevice| {
             let value = device.numbers.get(index).copied().flatten()?;
             // Megabits per second; -1 where the speed is not known, which stays visible.
             Some(if *name == "speed_bytes" { value.saturating_mul(1_000_000) / 8 } else { value })
         };
-        rows(page, &named(*kind, format!("node_network_{name}"), help), &rendered, devices.iter().map(value));
+        let family = named(*kind, ["node_network_", name, ""], ["Network device property: ", name, ""]);
+        rows(page, family, &rendered, devices.iter().map(value));
     }
 }

@@ -22,8 +22,9 @@ pub fn measure(seen: &Network, page: &mut Page) {
     }
     if let Some(netstat) = seen.netstat.as_ref().filter(|_| page.wants(Group::Node, "netstat")) {
         for (name, value) in netstat {
-            let help = format!("Statistic {}.", name.replacen('_', "", 1));
-            page.single(&named(Kind::Untyped, format!("node_netstat_{name}"), help), *value);
+            let (protocol, statistic) = name.split_once('_').unwrap_or((name, ""));
+            let help = ["Statistic ", protocol, statistic];
+            page.single(named(Kind::Untyped, ["node_netstat_", name, ""], help), *value);
         }
     }
     if page.wants(Group::Node, "sockstat") {
@@ -49,9 +50,9 @@ fn measure_counters(seen: &Network, page: &mut Page) {
     let Some(all) = &seen.counters else { return };
     let rendered = render_one("device", all.iter().map(|counters| counters.device.as_str()));
     for (index, name) in NETWORK_COUNTERS.iter().enumerate() {
-        let help = format!("Network device statistic {name}.");
-        let family = named(Kind::Counter, format!("node_network_{name}_total"), help);
-        rows(page, &family, &rendered, all.iter().map(|counters| counters.values.get(index).copied().flatten()));
+        let help = ["Network device statistic ", name, "."];
+        let family = named(Kind::Counter, ["node_network_", name, "_total"], help);
+        rows(page, family, &rendered, all.iter().map(|counters| counters.values.get(index).copied().flatten()));
     }
 }
 
@@ -63,11 +64,11 @@ fn measure_sockets(seen: &Network, page: &mut Page) {
             "sockets" => "Number of IPv4 sockets in use.".to_owned(),
             _ => format!("Number of {protocol} sockets in state {state}."),
         };
-        page.single(&named(Kind::Gauge, format!("node_sockstat_{name}"), help), *value);
+        page.single(named(Kind::Gauge, ["node_sockstat_", name, ""], [&help, "", ""]), *value);
         if state == "mem" {
             let help = format!("Number of {protocol} sockets in state mem_bytes.");
-            let family = named(Kind::Gauge, format!("node_sockstat_{name}_bytes"), help);
-            page.single(&family, value.saturating_mul(seen.page_size));
+            let family = named(Kind::Gauge, ["node_sockstat_", name, "_bytes"], [&help, "", ""]);
+            page.single(family, value.saturating_mul(seen.page_size));
         }
     }
 }

@@ -44,7 +44,7 @@ impl Look {
     pub fn new(roots: &Roots) -> Look {
         let controllers = roots.sysfs.join("devices/system/edac/mc");
         Look {
-            meminfo: Source::new(roots.procfs.join("meminfo"), parse_meminfo),
+            meminfo: Source::piece(roots.procfs.join("meminfo"), parse_meminfo),
             vmstat: Source::rows(roots.procfs.join("vmstat"), |bytes| parse_vmstat(bytes, filter::wants_vmstat)),
             edac: Class::choosing(controllers, |name| name.starts_with("mc") && name != "mc", list_edac_files),
         }

@@ -100,10 +100,10 @@ impl Look {
             };
             Class::choosing(cpus(), is_cpu, choose)
         };
-        let pressure = |resource: &str| Source::new(proc("pressure").join(resource), parse_pressure);
+        let pressure = |resource: &str| Source::piece(proc("pressure").join(resource), parse_pressure);
         let ticks = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK).ok().flatten().unwrap_or(100);
         Look {
-            stat: Source::new(proc("stat"), parse_stat),
+            stat: Source::piece(proc("stat"), parse_stat),
             ticks_per_second: ticks as f64,
             last_total: None,
             busy_share: None,
@@ -112,7 +112,7 @@ impl Look {
             frequencies: with("cpufreq", &FREQUENCIES),
             schedstat: Source::new(proc("schedstat"), parse_schedstat),
             softnet: Source::rows(roots.net().join("softnet_stat"), parse_softnet_stat),
-            load: Source::new(proc("loadavg"), parse_loadavg),
+            load: Source::piece(proc("loadavg"), parse_loadavg),
             pressure: [pressure("cpu"), pressure("io"), pressure("memory")],
         }
     }

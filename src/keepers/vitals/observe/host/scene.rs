@@ -60,6 +60,11 @@ impl<T> Source<T> {
         Source { file: Kept::new(path), parse }
     }
 
+    /// As `new`, for a file that the kernel gives in one piece.
+    pub fn piece(path: PathBuf, parse: fn(&[u8]) -> Option<T>) -> Source<T> {
+        Source { file: Kept::piece(path), parse }
+    }
+
     /// As `new`, for a file of many short lines.
     pub fn rows(path: PathBuf, parse: fn(&[u8]) -> Option<T>) -> Source<T> {
         Source { file: Kept::rows(path), parse }

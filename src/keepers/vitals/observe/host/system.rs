@@ -85,8 +85,8 @@ impl Look {
                 &["available_clocksource", "current_clocksource"],
             ),
             entropy: ["entropy_avail", "poolsize"]
-                .map(|file| Source::new(proc("sys/kernel/random").join(file), parse_number)),
-            files: Source::new(proc("sys/fs/file-nr"), parse_numbers),
+                .map(|file| Source::piece(proc("sys/kernel/random").join(file), parse_number)),
+            files: Source::piece(proc("sys/fs/file-nr"), parse_numbers),
             text: TextLook::new(roots),
             roots: roots.clone(),
         }

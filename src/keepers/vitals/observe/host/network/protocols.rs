@@ -35,16 +35,16 @@ pub struct Protocols {
 impl Protocols {
     pub fn new(roots: &Roots) -> Protocols {
         let net = |file: &str| roots.net().join(file);
-        let netfilter = |file: &str| Source::new(roots.procfs.join("sys/net/netfilter").join(file), parse_number);
+        let netfilter = |file: &str| Source::piece(roots.procfs.join("sys/net/netfilter").join(file), parse_number);
         let page_size = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).ok().flatten();
         Protocols {
             page_size: page_size.and_then(|size| u64::try_from(size).ok()).unwrap_or(4096),
             netstat: [
-                Source::new(net("netstat"), |bytes| parse_netstat(bytes, filter::wants_netstat)),
-                Source::new(net("snmp"), |bytes| parse_netstat(bytes, filter::wants_netstat)),
-                Source::new(net("snmp6"), |bytes| parse_snmp6(bytes, filter::wants_netstat)),
+                Source::piece(net("netstat"), |bytes| parse_netstat(bytes, filter::wants_netstat)),
+                Source::piece(net("snmp"), |bytes| parse_netstat(bytes, filter::wants_netstat)),
+                Source::piece(net("snmp6"), |bytes| parse_snmp6(bytes, filter::wants_netstat)),
             ],
-            sockstat: [Source::new(net("sockstat"), parse_sockstat), Source::new(net("sockstat6"), parse_sockstat)],
+            sockstat: [Source::piece(net("sockstat"), parse_sockstat), Source::piece(net("sockstat6"), parse_sockstat)],
             udp: [Source::rows(net("udp"), parse_udp_queues), Source::rows(net("udp6"), parse_udp_queues)],
             conntrack: [netfilter("nf_conntrack_count"), netfilter("nf_conntrack_max")],
             conntrack_stat: Source::rows(net("stat/nf_conntrack"), parse_conntrack_stat),
