@@ -107,6 +107,7 @@ pub struct PlanShown {
     pub counts: PlanCounts,
     pub steps: Vec<StepRow>,
     /// What is wrong, worst first.
+    #[serde(default)]
     pub concerns: Vec<Finding>,
     /// Whether a daemon will carry it out.
     pub daemon: bool,
