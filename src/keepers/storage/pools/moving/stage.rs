@@ -47,7 +47,8 @@ impl Batch<'_, '_> {
             return Ok(End::Clash);
         }
         (road.point)("before");
-        match room.rename_child(name, target, name) {
+        let renamed = if self.apart { Ok(Renamed::Elsewhere) } else { room.rename_child(name, target, name) };
+        match renamed {
             Ok(Renamed::Done) => {
                 (road.point)("renamed");
                 self.renamed.push(index);

@@ -293,6 +293,32 @@ async fn a_broken_off_move_is_settled_before_anything_else() {
     assert_eq!(scene.counts(), [30, 0, 0]);
 }
 
+#[test]
+fn what_a_failed_order_moved_is_told_once() {
+    use super::super::act::Answer;
+    use super::super::moving::End;
+    use super::super::{Item, Member, Name, Order, Watch};
+    let member = |dir: &str| {
+        let place = super::super::super::step::Place { tier: "ssd".into(), root: "/x".into(), below: dir.into() };
+        Member { dir: dir.into(), place }
+    };
+    let item = |name: &str| Item { name: name.into(), size: 7, modified: (1, 2) };
+    let (pool, from, to, files) = (Name::of(&key()), member("zk1"), member("zk2"), vec![item("a"), item("b")]);
+    let mut watch = Watch::default();
+    let failed = Order::MoveFiles { pool: pool.clone(), from: from.clone(), to: to.clone(), files: files.clone() };
+    let trouble = Some(crate::host::Error::reply("zk2", "is full"));
+    let ends = vec![(item("a"), End::Moved), (item("b"), End::Later)];
+    watch.learn(&failed, &mut Answer { ends, trouble, ..Answer::default() });
+    assert_eq!(watch.take_notes().operations.len(), 1);
+    let settling = Order::SettleMoves { pool, intent: 7, from, to, files };
+    let ends = vec![(item("a"), End::Moved), (item("b"), End::Moved)];
+    watch.learn(&settling, &mut Answer { ends, ..Answer::default() });
+    let notes = watch.take_notes();
+    let told: Vec<&str> = notes.operations.iter().map(|operation| operation.file.as_str()).collect();
+    assert_eq!((told, notes.settled), (vec!["b"], Some(7)));
+    assert_eq!(watch.pools[&key()].totals.files["moved"], 2);
+}
+
 #[tokio::test]
 async fn metrics_have_a_series_per_member_and_none_per_file() {
     let mut scene = Scene::new([30, 0, 0]);
