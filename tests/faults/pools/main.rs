@@ -1,11 +1,12 @@
 //! Moves between members of a pool, killed at every step, disturbed by writers, full disks and taken names: no file is
 //! lost, none stays visible twice, none is half written.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr)] // A test says so.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr, clippy::print_stdout)] // A test says so.
 
 mod disturbed;
 mod large;
 #[path = "../mounted.rs"]
 mod mounted;
+mod order;
 mod scene;
 
 use std::os::unix::process::ExitStatusExt;
@@ -16,6 +17,8 @@ use hostkeeper::keepers::storage::pools::moving::{Road, move_files, settle};
 use scene::Scene;
 
 const PLACE: &str = "HOSTKEEPER_TEST_POOL";
+/// Other than `LOT`.
+const LOT_OF: &str = "HOSTKEEPER_TEST_LOT";
 /// Three points for each file before its name, three after, three in between: 200 kills hit 200 different ones.
 const FILES: usize = 34;
 /// So few files become durable together that both lanes have some of them.
@@ -40,7 +43,8 @@ fn pool_child() {
     let items = scene.recorded();
     LEFT.store(words[2].parse().unwrap(), Ordering::SeqCst);
     let (from, to) = scene.open();
-    let road = Road { from: &from, to: &to, until: scene::later(), lot: LOT, is_open: &|_| true, point: &point };
+    let lot = std::env::var(LOT_OF).map_or(LOT, |lot| lot.parse().unwrap());
+    let road = Road { from: &from, to: &to, until: scene::later(), lot, is_open: &|_| true, point: &point };
     let report = match words[0] {
         "move" => move_files(&road, &items, &mut None),
         _ => settle(&road, &items),

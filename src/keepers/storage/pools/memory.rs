@@ -152,6 +152,7 @@ impl Memory {
         let moved = || ends.iter().filter(|(_, end)| *end == End::Moved);
         let (files, bytes) = (moved().count() as u64, moved().map(|(item, _)| item.size).sum::<u64>());
         if let Some(counted) = self.members.get_mut(from).and_then(|member| member.counted.as_mut()) {
+            counted.count.young += ends.iter().filter(|(_, end)| *end == End::Changed).count() as u64;
             let done: BTreeSet<&Item> =
                 ends.iter().filter(|(_, end)| *end != End::Later).map(|(item, _)| item).collect();
             counted.count.kept.retain(|item| !done.contains(item));

@@ -192,10 +192,17 @@ impl<'r, 'd> Batch<'r, 'd> {
             let item = self.item(copied.index)?.clone();
             let (below, name) = item.parts();
             let copy = item.copy_name();
+            let now = self.from.get(below)?.map(|room| room.read_child(Path::new(name))).transpose()?.flatten();
             let Some(room) = self.to.get(below)? else {
                 self.end(copied.index, End::Vanished);
                 continue;
             };
+            if now != Some(copied.source) {
+                // Who wrote to it meanwhile must not find the copy, and write to that next.
+                room.remove_file(Path::new(&copy))?;
+                self.end(copied.index, End::Changed);
+                continue;
+            }
             let outcome = room.rename_child(Path::new(&copy), room, Path::new(name));
             match outcome {
                 Ok(Renamed::Done) => revealed.push(copied),

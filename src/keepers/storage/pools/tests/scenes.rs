@@ -1,5 +1,6 @@
 //! Whole rounds of the keeper on a scratch tree: count, decide, act, and what is remembered.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -188,13 +189,17 @@ async fn what_cannot_be_moved_is_counted_and_said() {
     }
     std::os::unix::fs::symlink("f0", scene.path("zk1/link")).unwrap();
     std::fs::write(scene.path("zk2").join("a\nb"), "x").unwrap();
+    let odd = scene.path("zk2").join(std::ffi::OsStr::from_bytes(b"no text \xff"));
+    std::fs::create_dir(&odd).unwrap();
+    std::fs::write(odd.join("x"), "x").unwrap();
     let (seen, plan) = scene.look().await;
     assert!(plan.steps.is_empty(), "{:?}", plan.steps);
     assert_eq!(ids(&plan), ["pool-stuck"]);
     let view = Storage::show(&scene.config, &seen).pools.remove(0);
     assert_eq!((view.state.as_str(), view.members[0].files), ("stuck", Some(24)));
     assert_eq!((view.members[0].skipped["hard_links"], view.members[0].skipped["symlinks"]), (24, 1));
-    assert_eq!(view.members[1].skipped["odd_names"], 1);
+    // What lies in a directory whose name is no text is counted too.
+    assert_eq!(view.members[1].skipped["odd_names"], 2);
     assert!(view.why.contains("24 with more than one name"), "{}", view.why);
 }
 
@@ -291,6 +296,39 @@ async fn a_broken_off_move_is_settled_before_anything_else() {
     assert_eq!(scene.keeper.examine(&scene.config, &step, &host).await, Some(false));
     scene.config.tiers = tiers;
     assert_eq!(scene.counts(), [30, 0, 0]);
+}
+
+/// Who has no room is not said to have files that are too young, and who gives nothing is not named.
+#[tokio::test]
+async fn a_drained_member_with_odd_names_alone_is_named_alone() {
+    let mut scene = Scene::new([1, 6, 6]);
+    std::fs::rename(scene.path("zk1/zk1-000"), scene.path("zk1/a\tb")).unwrap();
+    scene.drain("zk1");
+    let (seen, plan) = scene.look().await;
+    assert_eq!(ids(&plan), ["pool-stuck"]);
+    let why = scene.state(&seen).1;
+    assert!(why.ends_with("nothing that is left can be moved: zk1 has 1 with names that are no plain text"), "{why}");
+}
+
+#[tokio::test]
+async fn a_file_that_was_changed_meanwhile_is_waited_for() {
+    let mut scene = Scene::new([8, 0, 0]);
+    scene.drain("zk1");
+    let (_, plan) = scene.look().await;
+    for number in 0..8 {
+        std::fs::write(scene.path("zk1").join(format!("zk1-{number:03}")), "other bytes").unwrap();
+    }
+    for planned in &plan.steps {
+        assert_eq!(scene.act(&planned.step).await.0, Ok(Change::AlreadySo));
+    }
+    scene.pool().settle = Every(Duration::from_secs(3600));
+    let (seen, _) = scene.look().await;
+    assert_eq!(scene.state(&seen).0, State::Waiting);
+    // Counted again within the time to settle, however long the interval is.
+    scene.pool().settle = Every(Duration::ZERO);
+    scene.pool().every = Every(Duration::from_secs(3600));
+    scene.up += 1;
+    assert!(!scene.look().await.1.steps.is_empty());
 }
 
 #[test]
