@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::Path;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, PosixFadviseAdvice, RenameFlags, openat, posix_fadvise, renameat2};
@@ -25,6 +26,10 @@ const F_SETSIG: i32 = 10;
 const BLOCK: usize = 4096;
 /// So much of a copy waits for the disk at most, else syncing it in the end would take longer than anybody waits.
 const FLUSH: u64 = 64 << 20;
+
+/// How often and after what pause a file is tried again on which there is a lease.
+const LEASE_TRIES: u32 = 20;
+const LEASE_PAUSE: Duration = Duration::from_millis(5);
 
 /// What came of a rename that replaces nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,14 +93,24 @@ pub fn read_facts(file: &File) -> std::io::Result<FileFacts> {
 pub type Sum = [u8; 32];
 
 impl Directory {
-    /// Opens the regular file `name`; `None`: there is none, or it is something else.
+    /// Opens the regular file `name`; `None`: there is none, or it is something else. One on which somebody has a lease
+    /// and does not give it back at once is an error of the kind `WouldBlock`.
     pub fn open_file(&self, name: &Path) -> Result<Option<Opened>, Error> {
         let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-        let opened = match openat(&self.fd, name, flags | OFlag::O_NOATIME, Mode::empty()) {
+        let open = || match openat(&self.fd, name, flags | OFlag::O_NOATIME, Mode::empty()) {
             // Only the owner and root may leave the time of the last access alone.
             Err(Errno::EPERM) => openat(&self.fd, name, flags, Mode::empty()),
             other => other,
         };
+        let mut opened = open();
+        // Our own lease outlives our descriptor while a program is being started: until then it has a copy of it.
+        for _ in 0..LEASE_TRIES {
+            if !matches!(opened, Err(Errno::EAGAIN)) {
+                break;
+            }
+            std::thread::sleep(LEASE_PAUSE);
+            opened = open();
+        }
         let file = match opened {
             Ok(fd) => File::from(fd),
             Err(Errno::ENOENT | Errno::ELOOP | Errno::ENXIO) => return Ok(None),

@@ -198,6 +198,36 @@ fn one_file_in_trouble_does_not_leave_the_others_twice() {
     assert_eq!((read(&scene.from("b")), read(&scene.to("b"))), ("b here".to_owned(), "b there".to_owned()));
 }
 
+/// Whatever happens to the original until the very end is found, and the original stays with it.
+#[test]
+fn who_reaches_the_original_at_the_last_moment_keeps_it() {
+    if !may_mount("who_reaches_the_original_at_the_last_moment_keeps_it") {
+        return;
+    }
+    for what in ["mode", "another name", "written by who had it open", "open"] {
+        let scene = Scene::on_two();
+        std::fs::write(scene.from("x"), "old").unwrap();
+        scene.record();
+        let (original, held) = (scene.from("x"), Mutex::new(None));
+        let away = scene.from(&scene.recorded()[0].gone_name());
+        let report = go(&scene, &|now| match (what, now) {
+            ("mode", "named durably") => {
+                let mode = std::os::unix::fs::PermissionsExt::from_mode(0o4711);
+                std::fs::set_permissions(&original, mode).unwrap();
+            }
+            ("another name", "named durably") => std::fs::hard_link(&original, scene.from("y")).unwrap(),
+            ("written by who had it open", "taken away") => append(&away, " and new"),
+            ("open", "taken away") => *held.lock().unwrap() = Some(std::fs::File::open(&away).unwrap()),
+            _ => {}
+        });
+        assert!(report.trouble.is_none(), "{what}: {:?}", report.trouble);
+        let expected = if what == "open" { End::Open } else { End::Changed };
+        assert_eq!(report.ends, [expected], "{what}");
+        assert!(names(&scene.to("")).is_empty(), "{what}");
+        assert!(read(&original).starts_with("old") && !away.exists(), "{what}");
+    }
+}
+
 /// What a killed life can leave, and what others do to it before the next life settles it.
 #[test]
 fn settling_removes_only_what_is_proved_to_be_there_twice() {
@@ -242,5 +272,31 @@ fn settling_removes_only_what_is_proved_to_be_there_twice() {
         assert_eq!(read(&scene.to("copied over")), "copied over, as it was and more");
         assert_eq!(read(&scene.to("foreign")), "somebody else's");
         assert_eq!(std::fs::metadata(scene.from("away alone")).unwrap().size(), item("away alone").size);
+    }
+}
+
+/// Another program has a lease on a file (a file server has): it is open, and keeps no other file from going.
+#[test]
+fn a_file_that_another_program_has_leased_is_open() {
+    let scenes = [Some(Scene::on_one()), may_mount("a_file_that_another_program_has_leased").then(Scene::on_two)];
+    for scene in scenes.into_iter().flatten() {
+        for name in ["a", "b", "c"] {
+            std::fs::write(scene.from(name), name).unwrap();
+        }
+        scene.record();
+        let held = std::fs::OpenOptions::new().read(true).write(true).open(scene.from("b")).unwrap();
+        // SAFETY: an open descriptor and an integer; the signal is one that is ignored.
+        #[allow(unsafe_code)]
+        let leased = unsafe {
+            let held = std::os::fd::AsRawFd::as_raw_fd(&held);
+            libc::fcntl(held, 10, libc::SIGURG) | libc::fcntl(held, libc::F_SETLEASE, libc::F_WRLCK)
+        };
+        assert_eq!(leased, 0);
+        let report = go(&scene, &|_| ());
+        assert!(report.trouble.is_none(), "{:?}", report.trouble);
+        assert_eq!(report.ends, [End::Moved, End::Open, End::Moved]);
+        assert_eq!((names(&scene.from("")), read(&scene.from("b"))), (vec!["b".to_owned()], "b".to_owned()));
+        drop(held);
+        assert_eq!(go(&scene, &|_| ()).ends, [End::Vanished, End::Moved, End::Vanished]);
     }
 }

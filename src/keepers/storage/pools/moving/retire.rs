@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use super::{Batch, Copied, End};
+use super::{Batch, Copied, End, is_leased};
 use crate::host::Error;
 use crate::host::entries::FileFacts;
 use crate::host::files::Directory;
@@ -60,7 +60,12 @@ impl Batch<'_, '_> {
         let item = self.item(one.index)?.clone();
         let (below, name) = item.parts();
         let Some(room) = self.from.get(below)? else { return Ok(Some(End::Vanished)) };
-        let Some(mut original) = room.open_file(Path::new(name))? else { return Ok(Some(End::Vanished)) };
+        let mut original = match room.open_file(Path::new(name)) {
+            Ok(Some(original)) => original,
+            Ok(None) => return Ok(Some(End::Vanished)),
+            Err(error) if is_leased(&error) => return Ok(Some(End::Open)),
+            Err(error) => return Err(error),
+        };
         // Also its owner, mode and number of names: the copy has those of before.
         if original.facts != one.source {
             return Ok(Some(End::Changed));
@@ -115,7 +120,12 @@ pub(super) fn look_again(
     source: &FileFacts,
     is_open: &dyn Fn(&FileFacts) -> bool,
 ) -> Result<Option<End>, Error> {
-    let Some(mut original) = room.open_file(gone)? else { return Ok(Some(End::Vanished)) };
+    let mut original = match room.open_file(gone) {
+        Ok(Some(original)) => original,
+        Ok(None) => return Ok(Some(End::Vanished)),
+        Err(error) if is_leased(&error) => return Ok(Some(End::Open)),
+        Err(error) => return Err(error),
+    };
     if !original.facts.is_same_content(source) {
         return Ok(Some(End::Changed));
     }

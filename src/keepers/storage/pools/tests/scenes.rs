@@ -331,6 +331,40 @@ async fn a_file_that_was_changed_meanwhile_is_waited_for() {
     assert!(!scene.look().await.1.steps.is_empty());
 }
 
+/// Between look and act the disk was replaced by another, on which everything looks the same.
+#[tokio::test]
+async fn nothing_is_moved_on_a_tier_that_is_another_one_by_now() {
+    let mut scene = Scene::new([30, 0, 0]);
+    let (_, plan) = scene.look().await;
+    let root = scene.directory.path().canonicalize().unwrap();
+    let away = tempfile::tempdir().unwrap();
+    std::fs::rename(&root, away.path().join("away")).unwrap();
+    for name in ["zk1", "zk2", "zk3"] {
+        std::fs::create_dir_all(root.join(name)).unwrap();
+    }
+    for entry in std::fs::read_dir(away.path().join("away/zk1")).unwrap() {
+        let from = entry.unwrap().path();
+        std::fs::rename(&from, root.join("zk1").join(from.file_name().unwrap())).unwrap();
+    }
+    for planned in &plan.steps {
+        assert!(scene.act(&planned.step).await.0.is_err());
+    }
+    assert_eq!(scene.counts(), [30, 0, 0]);
+}
+
+#[tokio::test]
+async fn a_member_that_is_the_other_one_takes_nothing() {
+    let mut scene = Scene::new([30, 0, 0]);
+    let (_, plan) = scene.look().await;
+    let mut step = plan.steps[0].step.clone();
+    if let Step::Pool { order: super::super::Order::MoveFiles { from, to, .. } } = &mut step {
+        to.place = from.place.clone();
+    }
+    let said = scene.act(&step).await.0.unwrap_err();
+    assert!(said.contains("is the very directory of"), "{said}");
+    assert_eq!(scene.counts(), [30, 0, 0]);
+}
+
 #[test]
 fn what_a_failed_order_moved_is_told_once() {
     use super::super::act::Answer;
