@@ -27,6 +27,8 @@ pub(super) fn word(order: &PoolOrder) -> &'static str {
 
 /// How soon a pool in a hurry is looked at again when nothing was moved.
 const PAUSE: Duration = Duration::from_secs(1);
+/// And when its files are too young, or open.
+const WAIT: Duration = Duration::from_secs(5);
 
 impl Rounds {
     /// After a round: what people ordered is at its end, and when the next round is due.
@@ -45,6 +47,9 @@ impl Rounds {
             if is_hurried(pool) && matches!(pool.state.as_str(), "uneven" | "counting") {
                 // Without a move further candidates are being looked for, or the guard holds the step back.
                 due = due.min(if moved { Duration::ZERO } else { PAUSE });
+            }
+            if is_hurried(pool) && pool.state == "waiting" {
+                due = due.min(WAIT);
             }
             due = due.min(Duration::try_from_secs_f64(pool.every_seconds).unwrap_or(Duration::MAX));
         }

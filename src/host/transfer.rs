@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::Path;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, PosixFadviseAdvice, RenameFlags, openat, posix_fadvise, renameat2};
@@ -23,6 +24,12 @@ const PIECE: usize = 256 * 1024;
 const F_SETSIG: i32 = 10;
 /// A hole is left where so many bytes in a row are zero.
 const BLOCK: usize = 4096;
+/// So much of a copy waits for the disk at most, else syncing it in the end would take longer than anybody waits.
+const FLUSH: u64 = 64 << 20;
+
+/// How often and after what pause a file is tried again on which there is a lease.
+const LEASE_TRIES: u32 = 20;
+const LEASE_PAUSE: Duration = Duration::from_millis(5);
 
 /// What came of a rename that replaces nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,14 +93,24 @@ pub fn read_facts(file: &File) -> std::io::Result<FileFacts> {
 pub type Sum = [u8; 32];
 
 impl Directory {
-    /// Opens the regular file `name`; `None`: there is none, or it is something else.
+    /// Opens the regular file `name`; `None`: there is none, or it is something else. One on which somebody has a lease
+    /// and does not give it back at once is an error of the kind `WouldBlock`.
     pub fn open_file(&self, name: &Path) -> Result<Option<Opened>, Error> {
         let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-        let opened = match openat(&self.fd, name, flags | OFlag::O_NOATIME, Mode::empty()) {
+        let open = || match openat(&self.fd, name, flags | OFlag::O_NOATIME, Mode::empty()) {
             // Only the owner and root may leave the time of the last access alone.
             Err(Errno::EPERM) => openat(&self.fd, name, flags, Mode::empty()),
             other => other,
         };
+        let mut opened = open();
+        // Our own lease outlives our descriptor while a program is being started: until then it has a copy of it.
+        for _ in 0..LEASE_TRIES {
+            if !matches!(opened, Err(Errno::EAGAIN)) {
+                break;
+            }
+            std::thread::sleep(LEASE_PAUSE);
+            opened = open();
+        }
         let file = match opened {
             Ok(fd) => File::from(fd),
             Err(Errno::ENOENT | Errno::ELOOP | Errno::ENXIO) => return Ok(None),
@@ -181,8 +198,9 @@ impl Progress {
     }
 }
 
-/// Copies from where `progress` stands until the end, or until `go_on` says no between two pieces. `true`: the end was
-/// reached. Holes stay holes.
+/// Copies from where `progress` stands (both files stand at their beginning) until the end that was seen when the file was
+/// opened, or until `go_on` says no between two pieces. `true`: the end was reached; whether the file has grown, its facts
+/// say. Holes stay holes.
 pub fn copy_on(
     from: &Opened,
     to: &mut File,
@@ -191,11 +209,13 @@ pub fn copy_on(
 ) -> std::io::Result<bool> {
     let holes = from.facts.taken < from.facts.size;
     let mut source = &from.file;
-    source.seek(SeekFrom::Start(progress.done))?;
-    to.seek(SeekFrom::Start(progress.done))?;
+    if progress.done > 0 {
+        source.seek(SeekFrom::Start(progress.done))?;
+        to.seek(SeekFrom::Start(progress.done))?;
+    }
     let room = usize::try_from(from.facts.size).unwrap_or(PIECE).clamp(512, PIECE - 1) + 1;
     let mut buffer = vec![0; room];
-    loop {
+    while progress.done < from.facts.size {
         let length = match source.read(&mut buffer) {
             Ok(0) => break,
             Ok(length) => length,
@@ -205,7 +225,11 @@ pub fn copy_on(
         let piece = buffer.get(..length).unwrap_or_default();
         progress.sum.update(piece);
         write_piece(to, piece, holes)?;
+        let before = progress.done / FLUSH;
         progress.done += length as u64;
+        if progress.done / FLUSH != before {
+            sync_file(to)?;
+        }
         if !go_on() {
             return Ok(false);
         }
@@ -237,9 +261,10 @@ pub fn read_on(file: &File, progress: &mut Progress) -> std::io::Result<()> {
     let _ = posix_fadvise(file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED);
     let mut file = file;
     file.seek(SeekFrom::Start(progress.done))?;
-    let left = file.metadata()?.len().saturating_sub(progress.done);
-    let mut buffer = vec![0; usize::try_from(left).unwrap_or(PIECE).clamp(512, PIECE - 1) + 1];
-    loop {
+    let size = file.metadata()?.len();
+    let room = usize::try_from(size.saturating_sub(progress.done)).unwrap_or(PIECE).clamp(512, PIECE);
+    let mut buffer = vec![0; room];
+    while progress.done < size {
         match file.read(&mut buffer) {
             Ok(0) => return Ok(()),
             Ok(length) => {
@@ -250,6 +275,7 @@ pub fn read_on(file: &File, progress: &mut Progress) -> std::io::Result<()> {
             Err(error) => return Err(error),
         }
     }
+    Ok(())
 }
 
 /// Gives the copy everything that belongs to the original besides its content: owner, extended attributes (ACLs among

@@ -9,6 +9,7 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -19,6 +20,10 @@ use super::{Error, Roots};
 
 /// Most places that are watched; those beyond are looked at by the rounds alone.
 const MOST: usize = 4096;
+/// After events the next ones are let come together: a program that makes thousands of files is not slowed down by us.
+const PAUSE: Duration = Duration::from_millis(50);
+/// Most reads of events in a row; each takes about a hundred.
+const MOST_READS: usize = 1000;
 
 /// Watches places. Dropping it ends the thread.
 #[derive(Debug)]
@@ -92,6 +97,9 @@ impl Watcher {
             if mounts || (events && self.take_events()) {
                 self.changed.notify_one();
             }
+            if events {
+                std::thread::sleep(PAUSE);
+            }
         }
     }
 
@@ -119,12 +127,17 @@ impl Watcher {
         true
     }
 
-    /// Whether one of the events is about a place of interest. What could not be told one by one counts as such.
+    /// Takes the events that wait. Whether one of them is about a place of interest; what could not be told one by one
+    /// counts as such.
     fn take_events(&mut self) -> bool {
-        match self.inotify.read_events() {
-            Ok(events) => events.iter().any(|event| is_of_interest(&self.interests, event)),
-            Err(errno) => errno != Errno::EAGAIN,
+        let mut news = false;
+        for _ in 0..MOST_READS {
+            match self.inotify.read_events() {
+                Ok(events) => news |= events.iter().any(|event| is_of_interest(&self.interests, event)),
+                Err(errno) => return news || errno != Errno::EAGAIN,
+            }
         }
+        news
     }
 
     fn set_watches(&mut self) {
@@ -179,8 +192,6 @@ fn is_of_interest(interests: &BTreeMap<WatchDescriptor, Interest>, event: &Inoti
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     async fn woken(watch: &Watch) -> bool {

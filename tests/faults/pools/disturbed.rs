@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use hostkeeper::host::transfer::Progress;
 use hostkeeper::keepers::storage::pools::Item;
-use hostkeeper::keepers::storage::pools::moving::{End, Partial, Report, Road, move_files, settle};
+use hostkeeper::keepers::storage::pools::moving::{End, LOT, Partial, Report, Road, move_files, settle};
 
 use crate::mounted::may_mount;
 use crate::scene::{Scene, later, list};
@@ -17,9 +17,9 @@ fn go(scene: &Scene, items: &[Item]) -> Report {
     go_with(scene, items, &|_| ())
 }
 
-fn go_with(scene: &Scene, items: &[Item], point: &dyn Fn(&'static str)) -> Report {
+fn go_with(scene: &Scene, items: &[Item], point: &(dyn Fn(&'static str) + Sync)) -> Report {
     let (from, to) = scene.open();
-    let road = Road { from: &from, to: &to, until: later(), is_open: &|_| true, point };
+    let road = Road { from: &from, to: &to, until: later(), lot: LOT, is_open: &|_| true, point };
     move_files(&road, items, &mut None)
 }
 
@@ -126,22 +126,26 @@ fn a_full_target_loses_nothing() {
     if !may_mount("a_full_target_loses_nothing") {
         return;
     }
-    let scene = Scene::with_target("size=256k");
-    for number in 0..20 {
-        std::fs::write(scene.from(&format!("f{number:02}")), vec![number as u8; 40_000]).unwrap();
+    for lot in [LOT, 2] {
+        let scene = Scene::with_target("size=256k");
+        for number in 0..20 {
+            std::fs::write(scene.from(&format!("f{number:02}")), vec![number as u8; 40_000]).unwrap();
+        }
+        scene.record();
+        let (from, to) = scene.open();
+        let road = Road { from: &from, to: &to, until: later(), lot, is_open: &|_| true, point: &|_| () };
+        let report = move_files(&road, &scene.recorded(), &mut None);
+        let trouble = report.trouble.unwrap().chain();
+        assert!(trouble.contains("No space left") && trouble.contains("copy f"), "{trouble}");
+        // What became durable before the disk was full has its name, and nothing else is there.
+        let moved = report.ends.iter().filter(|end| **end == End::Moved).count();
+        assert_eq!(moved == 0, lot == LOT, "{:?}", report.ends);
+        assert_eq!(list(&scene.to("")).len(), moved, "{:?}", list(&scene.to("")));
+        scene.verify("full");
+        // As the next round does.
+        assert!(settle(&road, &scene.recorded()).trouble.is_none());
+        scene.verify("settled");
     }
-    scene.record();
-    let report = go(&scene, &scene.recorded());
-    let trouble = report.trouble.unwrap().chain();
-    assert!(trouble.contains("No space left") && trouble.contains("copy f"), "{trouble}");
-    assert!(!report.ends.contains(&End::Moved), "{:?}", report.ends);
-    assert!(list(&scene.to("")).is_empty(), "{:?}", list(&scene.to("")));
-    scene.verify("full");
-    // As the next round does.
-    let (from, to) = scene.open();
-    let road = Road { from: &from, to: &to, until: later(), is_open: &|_| true, point: &|_| () };
-    assert!(settle(&road, &scene.recorded()).trouble.is_none());
-    scene.verify("settled");
 }
 
 /// A program that opens a file by its name, writes a line and closes it, again and again, while the file is moved.
@@ -249,7 +253,7 @@ fn a_large_file_is_carried_from_order_to_order() {
         let (from, to) = scene.open();
         // Over as soon as it is begun.
         let until = std::time::Instant::now() + std::time::Duration::from_micros(300);
-        let road = Road { from: &from, to: &to, until, is_open: &|_| true, point: &|_| () };
+        let road = Road { from: &from, to: &to, until, lot: LOT, is_open: &|_| true, point: &|_| () };
         move_files(&road, std::slice::from_ref(&one), partial)
     };
     let mut slices = 0;

@@ -1,11 +1,12 @@
 //! Moves between members of a pool, killed at every step, disturbed by writers, full disks and taken names: no file is
 //! lost, none stays visible twice, none is half written.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr)] // A test says so.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr, clippy::print_stdout)] // A test says so.
 
 mod disturbed;
 mod large;
 #[path = "../mounted.rs"]
 mod mounted;
+mod order;
 mod scene;
 
 use std::os::unix::process::ExitStatusExt;
@@ -16,8 +17,12 @@ use hostkeeper::keepers::storage::pools::moving::{Road, move_files, settle};
 use scene::Scene;
 
 const PLACE: &str = "HOSTKEEPER_TEST_POOL";
+/// Other than `LOT`.
+const LOT_OF: &str = "HOSTKEEPER_TEST_LOT";
 /// Three points for each file before its name, three after, three in between: 200 kills hit 200 different ones.
 const FILES: usize = 34;
+/// So few files become durable together that both lanes have some of them.
+const LOT: usize = 6;
 
 static LEFT: AtomicI64 = AtomicI64::new(i64::MAX);
 
@@ -38,7 +43,8 @@ fn pool_child() {
     let items = scene.recorded();
     LEFT.store(words[2].parse().unwrap(), Ordering::SeqCst);
     let (from, to) = scene.open();
-    let road = Road { from: &from, to: &to, until: scene::later(), is_open: &|_| true, point: &point };
+    let lot = std::env::var(LOT_OF).map_or(LOT, |lot| lot.parse().unwrap());
+    let road = Road { from: &from, to: &to, until: scene::later(), lot, is_open: &|_| true, point: &point };
     let report = match words[0] {
         "move" => move_files(&road, &items, &mut None),
         _ => settle(&road, &items),
@@ -70,7 +76,7 @@ fn kill_everywhere(kind: &str, scene: impl Fn() -> Scene) -> usize {
         // As after a power-on: the settling is killed too, at one point or another, and then done again.
         run_child(&format!("settle {place} {}", seed % 67));
         let (from, to) = scene.open();
-        let road = Road { from: &from, to: &to, until: scene::later(), is_open: &|_| true, point: &|_| () };
+        let road = Road { from: &from, to: &to, until: scene::later(), lot: LOT, is_open: &|_| true, point: &|_| () };
         let report = settle(&road, &scene.recorded());
         assert!(report.trouble.is_none(), "{kind}, seed {seed}: {:?}", report.trouble);
         scene.verify(&format!("{kind}, seed {seed}"));

@@ -1,13 +1,13 @@
 //! Carries one order about a pool out, below tiers that are proved at this very moment. Runs on a thread of its own;
 //! gives back what became of each file.
 
-use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use super::examples;
-use super::moving::{End, Partial, Report, Road, move_files, settle};
+use super::moving::{End, LOT, Partial, Report, Road, move_files, settle};
 use super::step::{Item, Member, Name, Order, is_copy};
 use crate::host::entries::FileFacts;
 use crate::host::files::{Directory, open_root};
@@ -123,8 +123,8 @@ fn open_both(job: &Job, from: &Member, to: &Member) -> Result<(Directory, Direct
 }
 
 /// Looks through `/proc`, once and only when a file system gives no leases.
-fn open_anywhere(roots: &Roots) -> impl Fn(&FileFacts) -> bool {
-    let seen: OnceCell<Option<BTreeSet<(u64, u64)>>> = OnceCell::new();
+fn open_anywhere(roots: &Roots) -> impl Fn(&FileFacts) -> bool + Sync {
+    let seen: OnceLock<Option<BTreeSet<(u64, u64)>>> = OnceLock::new();
     let procfs = roots.procfs.clone();
     move |facts| {
         let open = seen.get_or_init(|| list_open(&procfs));
@@ -149,7 +149,7 @@ fn move_batch(mut job: Job) -> Result<Answer, Error> {
     files.truncate(fitting);
     let is_open = open_anywhere(&job.roots);
     let until = Instant::now() + SLICE;
-    let road = Road { from: &source, to: &target, until, is_open: &is_open, point: &job.point };
+    let road = Road { from: &source, to: &target, until, lot: LOT, is_open: &is_open, point: &job.point };
     let report = move_files(&road, &files, &mut partial);
     let hook = tell(&job, pool, (from, to), &files, &report);
     Ok(answer(files, report, Answer { went_on: partial.is_some(), partial, hook, ..Answer::default() }))
@@ -186,7 +186,8 @@ fn settle_batch(job: &Job) -> Result<Answer, Error> {
         (open_bare(&job.roots, &from.place)?, open_bare(&job.roots, &to.place)?)
     };
     let is_open = open_anywhere(&job.roots);
-    let road = Road { from: &source, to: &target, until: Instant::now(), is_open: &is_open, point: &job.point };
+    let until = Instant::now();
+    let road = Road { from: &source, to: &target, until, lot: LOT, is_open: &is_open, point: &job.point };
     let mut report = settle(&road, files);
     if !proved && report.ends.contains(&End::Vanished) && report.trouble.is_none() {
         let what = "is on no declared tier any more, and not every file of the move was found: is its disk mounted?";

@@ -26,6 +26,8 @@ pub struct Memory {
     pub members: BTreeMap<String, MemberMemory>,
     /// By member and file: how it ended, where it should have gone, and until when it is left alone.
     refused: BTreeMap<(String, String), (End, String, Duration)>,
+    /// By member and file: moved by orders that failed later on. Settling finds them again, and they count once.
+    told: BTreeSet<(String, String)>,
     pub hook_trouble: Option<String>,
     pub partial: Option<Partial>,
     pub last_balanced: Option<Timestamp>,
@@ -127,6 +129,19 @@ impl Memory {
         }
     }
 
+    /// Lets go of what was told already when its order failed; remembers what is told of one that fails now.
+    fn tell_once(&mut self, from: &str, order: &Order, answer: &mut Answer) {
+        let key = |item: &Item| (from.to_owned(), item.name.clone());
+        match order {
+            Order::SettleMoves { .. } => answer.ends.retain(|(item, _)| !self.told.remove(&key(item))),
+            _ if answer.trouble.is_some() => {
+                let moved = answer.ends.iter().filter(|(_, end)| *end == End::Moved);
+                self.told.extend(moved.map(|(item, _)| key(item)));
+            }
+            _ => {}
+        }
+    }
+
     /// Takes what was moved into the last counts; a count that is under way would know half of it.
     fn shift(&mut self, from: &str, to: &str, ends: &[(Item, End)]) {
         for dir in [from, to] {
@@ -137,6 +152,7 @@ impl Memory {
         let moved = || ends.iter().filter(|(_, end)| *end == End::Moved);
         let (files, bytes) = (moved().count() as u64, moved().map(|(item, _)| item.size).sum::<u64>());
         if let Some(counted) = self.members.get_mut(from).and_then(|member| member.counted.as_mut()) {
+            counted.count.young += ends.iter().filter(|(_, end)| *end == End::Changed).count() as u64;
             let done: BTreeSet<&Item> =
                 ends.iter().filter(|(_, end)| *end != End::Later).map(|(item, _)| item).collect();
             counted.count.kept.retain(|item| !done.contains(item));
@@ -176,6 +192,7 @@ impl Watch {
         }
         match order {
             Order::MoveFiles { from, to, .. } | Order::SettleMoves { from, to, .. } => {
+                memory.tell_once(&from.dir, order, answer);
                 memory.shift(&from.dir, &to.dir, &answer.ends);
                 let mut operations = Vec::new();
                 for (item, end) in answer.ends.iter().filter(|(_, end)| *end != End::Later) {

@@ -7,8 +7,8 @@ use super::super::observe::Key;
 use super::super::step::Place;
 use crate::values::{Bytes, ProjectName, fingerprint};
 
-/// Most files of one order, and most bytes of their names: the ledger keeps each order whole.
-pub const MOST_FILES: usize = 1000;
+/// Most files of the orders of one round, and most bytes of the names of one: the ledger keeps each order whole, twice.
+pub const MOST_FILES: usize = 4000;
 pub const MOST_NAMES: usize = 120 * 1024;
 
 /// Which pool.

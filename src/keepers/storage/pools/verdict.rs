@@ -117,7 +117,7 @@ pub fn judge(pool: &Pool, seen: &PoolSeen) -> (State, String) {
         (left, true) => format!("drained members still have {left} files"),
         (left, false) => format!("drained members still have {left} files, the difference is {shown}"),
     };
-    let givers = givers(pool, &members);
+    let givers = givers(pool, &members, difference);
     let any = |found: &dyn Fn(&MemberSeen) -> bool| givers.iter().any(|member| found(member));
     let planned = levels(pool, seen).map(|levels| super::balance::plan_moves(&levels, pool.balance, pool.least(), 1));
     if planned.is_some_and(|moves| !moves.is_empty()) || any(&|member| is_refilling(member)) {
@@ -135,13 +135,13 @@ fn is_refilling(member: &MemberSeen) -> bool {
     member.count.kept.is_empty() && member.count.movable > 0
 }
 
-/// Those who should give: drained ones that have files, and the fullest.
-fn givers<'m>(pool: &Pool, members: &[&'m MemberSeen]) -> Vec<&'m MemberSeen> {
+/// Those who should give: drained ones that have files, and the fullest where the difference is too large.
+fn givers<'m>(pool: &Pool, members: &[&'m MemberSeen], difference: u64) -> Vec<&'m MemberSeen> {
     let alive = || members.iter().filter(|member| member.drained.is_none());
     let highest = alive().map(|member| amount(pool, member)).max().unwrap_or(0);
     let gives = |member: &&&MemberSeen| match member.drained {
         Some(_) => member.count.files > 0,
-        None => amount(pool, member) == highest,
+        None => difference >= pool.least() && amount(pool, member) == highest,
     };
     members.iter().filter(gives).copied().collect()
 }

@@ -95,13 +95,8 @@ pub fn count(root: &Directory, rules: &Rules, go_on: &dyn Fn() -> bool) -> Resul
         }
         match directory.open_below(&name)? {
             Found::There(child) => {
-                let Some(text) = name.to_str() else {
-                    return Err(Error::reply(
-                        child.path().display().to_string(),
-                        "is a directory whose name is no text",
-                    ));
-                };
-                let inside = format!("{below}{text}/");
+                // No name holds a zero: what is below one that is no text is counted, and never moved.
+                let inside = format!("{below}{}/", name.to_str().unwrap_or("\0"));
                 let entries = child.read_entries()?;
                 open.push((child, entries, inside));
             }
@@ -135,7 +130,7 @@ impl Walk<'_> {
         if let Some(text) = text.filter(|text| is_ours(text)) {
             if !is_copy(text) {
                 count.orphans += 1;
-            } else if count.leftovers.len() < MOST_LEFTOVERS {
+            } else if count.leftovers.len() < MOST_LEFTOVERS && !below.chars().any(char::is_control) {
                 let path = format!("{below}{text}");
                 if self.rules.copying.as_ref() != Some(&path) {
                     count.leftovers.push(path);

@@ -33,7 +33,7 @@ const SHARE: u32 = 20;
 /// In a hurry members are counted anew only so often: what is moved is known.
 const HURRY_EVERY: Duration = Duration::from_secs(30);
 /// Most candidates kept of a member, in a hurry.
-const KEPT: usize = 2000;
+const KEPT: usize = 8000;
 
 /// What is remembered of pools between two looks.
 #[derive(Debug, Default)]
@@ -208,8 +208,15 @@ fn begin(
 
 /// How often a member is counted.
 fn pace(pool: &Pool, hurry: bool, known: &MemberMemory) -> Duration {
-    let least = if hurry { pool.every.0.max(HURRY_EVERY) } else { pool.every.0 };
-    least.max(known.counted.as_ref().map_or(Duration::ZERO, |counted| counted.took * SHARE))
+    let counted = known.counted.as_ref();
+    let is_waiting = counted.is_some_and(|counted| counted.count.movable == 0 && counted.count.young > 0);
+    let least = match (hurry, is_waiting) {
+        (false, _) => pool.every.0,
+        // Only young ones are left, those among them that were just moved there.
+        (true, true) => pool.settle.0.clamp(Duration::from_secs(1), HURRY_EVERY),
+        (true, false) => HURRY_EVERY,
+    };
+    least.max(counted.map_or(Duration::ZERO, |counted| counted.took * SHARE))
 }
 
 fn look_into(site: &Site, place: &Place, rules: &Rules) -> Result<(Count, Duration), Error> {

@@ -3,12 +3,14 @@
 //! the original removed. Within one file system it is a single rename. A kill at any point leaves every file visible at
 //! least once and whole, and what is left over is told by the order that the ledger keeps: `settle` brings it to one.
 
+mod lanes;
 mod retire;
 mod rooms;
 mod settle;
 mod stage;
 
 use std::path::Path;
+use std::sync::Mutex;
 use std::time::Instant;
 
 use super::step::Item;
@@ -16,6 +18,7 @@ use crate::host::Error;
 use crate::host::entries::FileFacts;
 use crate::host::files::Directory;
 use crate::host::transfer::{Progress, Sum};
+pub use lanes::{LOT, move_files};
 use rooms::Rooms;
 pub use settle::settle;
 
@@ -28,10 +31,12 @@ pub struct Road<'d> {
     pub to: &'d Directory,
     /// No further file is begun after this.
     pub until: Instant,
+    /// Most files that become durable together.
+    pub lot: usize,
     /// Whether a file is open, where the kernel gives no lease on it.
-    pub is_open: &'d dyn Fn(&FileFacts) -> bool,
+    pub is_open: &'d (dyn Fn(&FileFacts) -> bool + Sync),
     /// Tests end the process here.
-    pub point: &'d dyn Fn(&'static str),
+    pub point: &'d (dyn Fn(&'static str) + Sync),
 }
 
 /// How it ended for one file.
@@ -50,6 +55,11 @@ pub enum End {
     Vanished,
     /// It cannot be copied with all that belongs to it.
     Refused(String),
+}
+
+/// Somebody has a lease on a file, and does not give it back: it is open.
+fn is_leased(error: &Error) -> bool {
+    matches!(error, Error::File { source, .. } if source.kind() == std::io::ErrorKind::WouldBlock)
 }
 
 /// What became of a batch: an end for each file, and what broke it off.
@@ -81,6 +91,8 @@ struct Copied {
 struct Batch<'r, 'd> {
     road: &'r Road<'d>,
     files: &'r [Item],
+    /// Whether the members are on two devices, between which nothing can be renamed.
+    apart: bool,
     from: Rooms<'d>,
     to: Rooms<'d>,
     ends: Vec<End>,
@@ -89,25 +101,25 @@ struct Batch<'r, 'd> {
     renamed: Vec<usize>,
 }
 
-/// Moves `files`. `partial` carries a large file from one order to the next.
-pub fn move_files(road: &Road<'_>, files: &[Item], partial: &mut Option<Partial>) -> Report {
-    let mut batch = Batch {
-        road,
-        files,
-        from: Rooms::of(road.from),
-        to: Rooms::of(road.to),
-        ends: vec![End::Later; files.len()],
-        copied: Vec::new(),
-        renamed: Vec::new(),
-    };
-    let trouble = batch.run(partial).err();
-    if trouble.is_some() {
-        batch.drop_copies();
-    }
-    Report { ends: batch.ends, trouble }
+fn are_apart(road: &Road<'_>) -> bool {
+    let device = |member: &Directory| Some(member.read_child(Path::new(".")).ok()??.device);
+    device(road.from).zip(device(road.to)).is_some_and(|(from, to)| from != to)
 }
 
-impl Batch<'_, '_> {
+impl<'r, 'd> Batch<'r, 'd> {
+    fn of(road: &'r Road<'d>, files: &'r [Item], making: &'d Mutex<()>) -> Batch<'r, 'd> {
+        Batch {
+            road,
+            files,
+            apart: are_apart(road),
+            from: Rooms::of(road.from),
+            to: Rooms::beside(road.to, making),
+            ends: vec![End::Later; files.len()],
+            copied: Vec::new(),
+            renamed: Vec::new(),
+        }
+    }
+
     fn run(&mut self, partial: &mut Option<Partial>) -> Result<(), Error> {
         for index in 0..self.files.len() {
             if Instant::now() >= self.road.until {
@@ -185,10 +197,17 @@ impl Batch<'_, '_> {
             let item = self.item(copied.index)?.clone();
             let (below, name) = item.parts();
             let copy = item.copy_name();
+            let now = self.from.get(below)?.map(|room| room.read_child(Path::new(name))).transpose()?.flatten();
             let Some(room) = self.to.get(below)? else {
                 self.end(copied.index, End::Vanished);
                 continue;
             };
+            if now != Some(copied.source) {
+                // Who wrote to it meanwhile must not find the copy, and write to that next.
+                room.remove_file(Path::new(&copy))?;
+                self.end(copied.index, End::Changed);
+                continue;
+            }
             let outcome = room.rename_child(Path::new(&copy), room, Path::new(name));
             match outcome {
                 Ok(Renamed::Done) => revealed.push(copied),
@@ -213,13 +232,16 @@ impl Batch<'_, '_> {
 
     /// After trouble: copies that have no name yet are removed. A revealed one keeps its own name, and this finds none.
     fn drop_copies(&mut self) {
-        let names: Vec<(String, String)> =
-            self.files.iter().map(|item| (item.parts().0.to_owned(), item.copy_name())).collect();
-        for (below, name) in names {
-            if let Ok(Some(room)) = self.to.get(&below) {
-                // What cannot be removed now is found at the next look.
-                let _ = room.remove_file(Path::new(&name));
-            }
+        for item in self.files {
+            // What cannot be removed now is found at the next look.
+            let _ = self.drop_copy(item);
+        }
+    }
+
+    fn drop_copy(&mut self, item: &Item) -> Result<(), Error> {
+        match self.to.get(item.parts().0)? {
+            Some(room) => room.remove_file(Path::new(&item.copy_name())).map(drop),
+            None => Ok(()),
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use super::{Batch, Copied, End};
+use super::{Batch, Copied, End, is_leased};
 use crate::host::Error;
 use crate::host::entries::FileFacts;
 use crate::host::files::Directory;
@@ -12,33 +12,47 @@ use crate::host::transfer::{Renamed, Use};
 use crate::keepers::storage::pools::step::Item;
 
 impl Batch<'_, '_> {
+    /// A file with which something is wrong does not keep the others from it: each is visible twice until then.
     pub(super) fn retire(&mut self) -> Result<(), Error> {
         let copied = std::mem::take(&mut self.copied);
-        let (mut away, mut withdrawn) = (Vec::new(), Vec::new());
+        let (mut away, mut withdrawn, mut trouble) = (Vec::new(), Vec::new(), None);
         for one in copied {
-            match self.take_away(&one)? {
-                None => away.push(one),
-                Some(end) => {
-                    self.withdraw(&one)?;
+            match self.take_away_or_withdraw(&one) {
+                Ok(None) => away.push(one),
+                Ok(Some(end)) => {
                     self.end(one.index, end);
                     withdrawn.push(one.index);
                 }
+                Err(error) => drop(trouble.get_or_insert(error)),
             }
             (self.road.point)("taken away");
         }
         for one in away {
-            let end = self.remove(&one)?;
-            if end != End::Moved {
-                withdrawn.push(one.index);
+            match self.remove(&one) {
+                Ok(end) => {
+                    if end != End::Moved {
+                        withdrawn.push(one.index);
+                    }
+                    self.end(one.index, end);
+                }
+                Err(error) => drop(trouble.get_or_insert(error)),
             }
-            self.end(one.index, end);
             (self.road.point)("removed");
         }
         let files = self.files;
         let below = |index: usize| Some(files.get(index)?.parts().0);
         self.from
             .sync((0..files.len()).filter(|index| self.ends.get(*index) != Some(&End::Later)).filter_map(below))?;
-        self.to.sync(withdrawn.into_iter().filter_map(below))
+        self.to.sync(withdrawn.into_iter().filter_map(below))?;
+        trouble.map_or(Ok(()), Err)
+    }
+
+    fn take_away_or_withdraw(&mut self, one: &Copied) -> Result<Option<End>, Error> {
+        let end = self.take_away(one)?;
+        if end.is_some() {
+            self.withdraw(one)?;
+        }
+        Ok(end)
     }
 
     /// Takes the original away if it is still what was copied and nobody has it open. An end: it stays.
@@ -46,7 +60,12 @@ impl Batch<'_, '_> {
         let item = self.item(one.index)?.clone();
         let (below, name) = item.parts();
         let Some(room) = self.from.get(below)? else { return Ok(Some(End::Vanished)) };
-        let Some(mut original) = room.open_file(Path::new(name))? else { return Ok(Some(End::Vanished)) };
+        let mut original = match room.open_file(Path::new(name)) {
+            Ok(Some(original)) => original,
+            Ok(None) => return Ok(Some(End::Vanished)),
+            Err(error) if is_leased(&error) => return Ok(Some(End::Open)),
+            Err(error) => return Err(error),
+        };
         // Also its owner, mode and number of names: the copy has those of before.
         if original.facts != one.source {
             return Ok(Some(End::Changed));
@@ -101,7 +120,12 @@ pub(super) fn look_again(
     source: &FileFacts,
     is_open: &dyn Fn(&FileFacts) -> bool,
 ) -> Result<Option<End>, Error> {
-    let Some(mut original) = room.open_file(gone)? else { return Ok(Some(End::Vanished)) };
+    let mut original = match room.open_file(gone) {
+        Ok(Some(original)) => original,
+        Ok(None) => return Ok(Some(End::Vanished)),
+        Err(error) if is_leased(&error) => return Ok(Some(End::Open)),
+        Err(error) => return Err(error),
+    };
     if !original.facts.is_same_content(source) {
         return Ok(Some(End::Changed));
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use crate::host::Error;
 use crate::host::files::{Directory, Found};
@@ -12,12 +13,19 @@ const MOST: usize = 64;
 /// A member and the directories in it that were needed so far.
 pub struct Rooms<'d> {
     root: &'d Directory,
+    /// Held while a directory is made: who finds it afterwards finds it on the disk.
+    making: Option<&'d Mutex<()>>,
     open: BTreeMap<String, Directory>,
 }
 
 impl<'d> Rooms<'d> {
     pub fn of(root: &'d Directory) -> Rooms<'d> {
-        Rooms { root, open: BTreeMap::new() }
+        Rooms { root, making: None, open: BTreeMap::new() }
+    }
+
+    /// As `of`, beside others who make directories in the same member.
+    pub fn beside(root: &'d Directory, making: &'d Mutex<()>) -> Rooms<'d> {
+        Rooms { making: Some(making), ..Rooms::of(root) }
     }
 
     /// The directory `below`; `None`: it is not there, or is no directory any more.
@@ -32,8 +40,11 @@ impl<'d> Rooms<'d> {
     /// The directory `below`, made with its parents where it is missing, each with owner and mode of the one of that
     /// name in `like`.
     pub fn get_or_make(&mut self, below: &str, like: &Directory) -> Result<Option<&Directory>, Error> {
-        if self.get(below)?.is_none() && !self.make(below, like)? {
-            return Ok(None);
+        if !self.open.contains_key(below) {
+            let _alone = self.making.map(|making| making.lock().unwrap_or_else(PoisonError::into_inner));
+            if self.get(below)?.is_none() && !self.make(below, like)? {
+                return Ok(None);
+            }
         }
         self.get(below)
     }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::Instant;
 
-use super::{Batch, Copied, End, Partial};
+use super::{Batch, Copied, End, Partial, is_leased};
 use crate::host::Error;
 use crate::host::entries::FileFacts;
 use crate::host::files::Directory;
@@ -32,7 +32,12 @@ impl Batch<'_, '_> {
         let (below, name) = item.parts();
         let (name, road) = (Path::new(name), self.road);
         let Some(room) = self.from.get(below)? else { return Ok(End::Vanished) };
-        let Some(mut source) = room.open_file(name)? else { return Ok(End::Vanished) };
+        let mut source = match room.open_file(name) {
+            Ok(Some(source)) => source,
+            Ok(None) => return Ok(End::Vanished),
+            Err(error) if is_leased(&error) => return Ok(End::Open),
+            Err(error) => return Err(error),
+        };
         let facts = source.facts;
         if (facts.size, facts.modified) != (item.size, item.modified) || facts.links != 1 {
             return Ok(End::Changed);
@@ -47,7 +52,8 @@ impl Batch<'_, '_> {
             return Ok(End::Clash);
         }
         (road.point)("before");
-        match room.rename_child(name, target, name) {
+        let renamed = if self.apart { Ok(Renamed::Elsewhere) } else { room.rename_child(name, target, name) };
+        match renamed {
             Ok(Renamed::Done) => {
                 (road.point)("renamed");
                 self.renamed.push(index);

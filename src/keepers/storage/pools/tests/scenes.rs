@@ -1,5 +1,6 @@
 //! Whole rounds of the keeper on a scratch tree: count, decide, act, and what is remembered.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -188,13 +189,17 @@ async fn what_cannot_be_moved_is_counted_and_said() {
     }
     std::os::unix::fs::symlink("f0", scene.path("zk1/link")).unwrap();
     std::fs::write(scene.path("zk2").join("a\nb"), "x").unwrap();
+    let odd = scene.path("zk2").join(std::ffi::OsStr::from_bytes(b"no text \xff"));
+    std::fs::create_dir(&odd).unwrap();
+    std::fs::write(odd.join("x"), "x").unwrap();
     let (seen, plan) = scene.look().await;
     assert!(plan.steps.is_empty(), "{:?}", plan.steps);
     assert_eq!(ids(&plan), ["pool-stuck"]);
     let view = Storage::show(&scene.config, &seen).pools.remove(0);
     assert_eq!((view.state.as_str(), view.members[0].files), ("stuck", Some(24)));
     assert_eq!((view.members[0].skipped["hard_links"], view.members[0].skipped["symlinks"]), (24, 1));
-    assert_eq!(view.members[1].skipped["odd_names"], 1);
+    // What lies in a directory whose name is no text is counted too.
+    assert_eq!(view.members[1].skipped["odd_names"], 2);
     assert!(view.why.contains("24 with more than one name"), "{}", view.why);
 }
 
@@ -291,6 +296,99 @@ async fn a_broken_off_move_is_settled_before_anything_else() {
     assert_eq!(scene.keeper.examine(&scene.config, &step, &host).await, Some(false));
     scene.config.tiers = tiers;
     assert_eq!(scene.counts(), [30, 0, 0]);
+}
+
+/// Who has no room is not said to have files that are too young, and who gives nothing is not named.
+#[tokio::test]
+async fn a_drained_member_with_odd_names_alone_is_named_alone() {
+    let mut scene = Scene::new([1, 6, 6]);
+    std::fs::rename(scene.path("zk1/zk1-000"), scene.path("zk1/a\tb")).unwrap();
+    scene.drain("zk1");
+    let (seen, plan) = scene.look().await;
+    assert_eq!(ids(&plan), ["pool-stuck"]);
+    let why = scene.state(&seen).1;
+    assert!(why.ends_with("nothing that is left can be moved: zk1 has 1 with names that are no plain text"), "{why}");
+}
+
+#[tokio::test]
+async fn a_file_that_was_changed_meanwhile_is_waited_for() {
+    let mut scene = Scene::new([8, 0, 0]);
+    scene.drain("zk1");
+    let (_, plan) = scene.look().await;
+    for number in 0..8 {
+        std::fs::write(scene.path("zk1").join(format!("zk1-{number:03}")), "other bytes").unwrap();
+    }
+    for planned in &plan.steps {
+        assert_eq!(scene.act(&planned.step).await.0, Ok(Change::AlreadySo));
+    }
+    scene.pool().settle = Every(Duration::from_secs(3600));
+    let (seen, _) = scene.look().await;
+    assert_eq!(scene.state(&seen).0, State::Waiting);
+    // Counted again within the time to settle, however long the interval is.
+    scene.pool().settle = Every(Duration::ZERO);
+    scene.pool().every = Every(Duration::from_secs(3600));
+    scene.up += 1;
+    assert!(!scene.look().await.1.steps.is_empty());
+}
+
+/// Between look and act the disk was replaced by another, on which everything looks the same.
+#[tokio::test]
+async fn nothing_is_moved_on_a_tier_that_is_another_one_by_now() {
+    let mut scene = Scene::new([30, 0, 0]);
+    let (_, plan) = scene.look().await;
+    let root = scene.directory.path().canonicalize().unwrap();
+    let away = tempfile::tempdir().unwrap();
+    std::fs::rename(&root, away.path().join("away")).unwrap();
+    for name in ["zk1", "zk2", "zk3"] {
+        std::fs::create_dir_all(root.join(name)).unwrap();
+    }
+    for entry in std::fs::read_dir(away.path().join("away/zk1")).unwrap() {
+        let from = entry.unwrap().path();
+        std::fs::rename(&from, root.join("zk1").join(from.file_name().unwrap())).unwrap();
+    }
+    for planned in &plan.steps {
+        assert!(scene.act(&planned.step).await.0.is_err());
+    }
+    assert_eq!(scene.counts(), [30, 0, 0]);
+}
+
+#[tokio::test]
+async fn a_member_that_is_the_other_one_takes_nothing() {
+    let mut scene = Scene::new([30, 0, 0]);
+    let (_, plan) = scene.look().await;
+    let mut step = plan.steps[0].step.clone();
+    if let Step::Pool { order: super::super::Order::MoveFiles { from, to, .. } } = &mut step {
+        to.place = from.place.clone();
+    }
+    let said = scene.act(&step).await.0.unwrap_err();
+    assert!(said.contains("is the very directory of"), "{said}");
+    assert_eq!(scene.counts(), [30, 0, 0]);
+}
+
+#[test]
+fn what_a_failed_order_moved_is_told_once() {
+    use super::super::act::Answer;
+    use super::super::moving::End;
+    use super::super::{Item, Member, Name, Order, Watch};
+    let member = |dir: &str| {
+        let place = super::super::super::step::Place { tier: "ssd".into(), root: "/x".into(), below: dir.into() };
+        Member { dir: dir.into(), place }
+    };
+    let item = |name: &str| Item { name: name.into(), size: 7, modified: (1, 2) };
+    let (pool, from, to, files) = (Name::of(&key()), member("zk1"), member("zk2"), vec![item("a"), item("b")]);
+    let mut watch = Watch::default();
+    let failed = Order::MoveFiles { pool: pool.clone(), from: from.clone(), to: to.clone(), files: files.clone() };
+    let trouble = Some(crate::host::Error::reply("zk2", "is full"));
+    let ends = vec![(item("a"), End::Moved), (item("b"), End::Later)];
+    watch.learn(&failed, &mut Answer { ends, trouble, ..Answer::default() });
+    assert_eq!(watch.take_notes().operations.len(), 1);
+    let settling = Order::SettleMoves { pool, intent: 7, from, to, files };
+    let ends = vec![(item("a"), End::Moved), (item("b"), End::Moved)];
+    watch.learn(&settling, &mut Answer { ends, ..Answer::default() });
+    let notes = watch.take_notes();
+    let told: Vec<&str> = notes.operations.iter().map(|operation| operation.file.as_str()).collect();
+    assert_eq!((told, notes.settled), (vec!["b"], Some(7)));
+    assert_eq!(watch.pools[&key()].totals.files["moved"], 2);
 }
 
 #[tokio::test]
