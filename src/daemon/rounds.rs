@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
-use super::picture::{Frame, draw_snapshot, status_line};
 use super::orders::Answer;
+use super::picture::{Frame, draw_snapshot, status_line};
 use super::running::{Command, Running, Seen, SharedJournal, lock};
 use super::seats::Chair;
 use super::storm::StormWatch;

@@ -11,6 +11,7 @@ pub use super::cache::observe::CacheSeen;
 use super::cache::observe::read_cache;
 use super::config::{Config, Tier, parse_place};
 use super::disks::DisksSeen;
+use super::mend::MendSeen;
 use super::pools::PoolsSeen;
 pub use super::quota::observe::QuotaSeen;
 use super::quota::observe::read_quota;
@@ -40,6 +41,8 @@ pub struct Seen {
     /// Of directories that are there.
     pub quotas: BTreeMap<Key, QuotaSeen>,
     pub usage: BTreeMap<Key, UsageSeen>,
+    /// What people had mended.
+    pub mends: BTreeMap<Key, MendSeen>,
     pub disks: DisksSeen,
     /// Looked at after the tiers are proved.
     pub pools: PoolsSeen,
@@ -55,6 +58,7 @@ impl Seen {
             caches: BTreeMap::new(),
             quotas: BTreeMap::new(),
             usage: BTreeMap::new(),
+            mends: BTreeMap::new(),
             disks: DisksSeen::default(),
             pools: PoolsSeen::default(),
         }

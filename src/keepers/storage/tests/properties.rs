@@ -96,6 +96,7 @@ fn apply(tree: &mut Tree, step: &Step) {
             }
         }
         Step::Pool { order } => panic!("no pool is declared: {order}"),
+        Step::Mend { order } => panic!("no person ordered it: {order}"),
     }
 }
 
