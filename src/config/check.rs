@@ -54,6 +54,9 @@ impl Draft {
             for (pool, value) in table.pool {
                 storage.pools.insert((name.clone(), pool), value);
             }
+            for (rule, value) in table.clean {
+                storage.cleans.insert((name.clone(), rule), value);
+            }
             projects.insert(name, Project { mode: table.mode, windows: table.maintenance_windows });
         }
         problems.extend(storage.check());

@@ -5,6 +5,7 @@
 mod course;
 mod dirents;
 pub mod mend;
+pub mod oldest;
 
 use std::collections::HashSet;
 use std::ffi::{CString, OsStr};

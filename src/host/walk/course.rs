@@ -26,6 +26,11 @@ pub trait Visit {
     /// Something there could not be looked at.
     fn refuse(&mut self, at: &Path);
 
+    /// Whether directories below are walked, too.
+    fn enters_below(&self) -> bool {
+        true
+    }
+
     /// Whether the slice is to end here.
     fn has_enough(&self) -> bool {
         false
@@ -150,7 +155,7 @@ fn meet<V: Visit>(visit: &mut V, (directory, at): (&Directory, &Path), name: &[u
         }
     };
     if facts.st_mode & SFlag::S_IFMT.bits() == SFlag::S_IFDIR.bits() {
-        return Some(OsStr::from_bytes(name).to_owned());
+        return visit.enters_below().then(|| OsStr::from_bytes(name).to_owned());
     }
     visit.meet_entry(directory, at, &path, &facts);
     None

@@ -66,7 +66,9 @@ pub fn carry_out(site: &Site, step: &Step) -> Result<Change, Error> {
             let directory = found(root.open_below(Path::new(&order.place().below))?)?;
             quota::act::carry_out(&quota_site(site, &ground, &root, &directory), order)
         }
-        Step::Pool { .. } | Step::Mend { .. } => Err(Error::reply(step.to_string(), "is no order about one directory")),
+        Step::Pool { .. } | Step::Clean { .. } | Step::Mend { .. } => {
+            Err(Error::reply(step.to_string(), "is no order about one directory"))
+        }
     }
 }
 
@@ -90,6 +92,7 @@ pub fn examine(site: &Site, step: &Step) -> Option<bool> {
     let below = match step {
         // A mending is not done as long as somebody can make new files.
         Step::Pool { .. } | Step::Mend { .. } => return None,
+        Step::Clean { order } => return super::clean::examine(&root, order),
         Step::Cache { order } => return cache::act::examine(&site.roots, &ground, order),
         Step::Quota { order } => return examine_quota(site, &ground, &root, order),
         Step::CreateDirectory { place, .. }
@@ -115,6 +118,7 @@ pub fn examine(site: &Site, step: &Step) -> Option<bool> {
         | Step::Cache { .. }
         | Step::Quota { .. }
         | Step::Pool { .. }
+        | Step::Clean { .. }
         | Step::Mend { .. } => Some(false),
     }
 }

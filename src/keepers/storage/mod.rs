@@ -4,6 +4,7 @@
 mod act;
 pub mod bench;
 mod cache;
+pub mod clean;
 pub mod config;
 mod decide;
 pub mod disks;
@@ -62,6 +63,7 @@ pub struct Storage {
     /// Free space of the last day, of that very file system.
     trends: BTreeMap<String, Trend>,
     disks: Disks,
+    cleans: clean::Cleans,
     /// What people had mended.
     mends: mend::Mends,
     /// How much directories hold, and the walks that tell.
@@ -122,6 +124,7 @@ impl Keeper for Storage {
         seen.pools = self.pools.look(&look, &mut self.patience).await;
         let (questions, tiers) = (quota::usage::list_questions(config, &seen), list_walked(config, &seen, host));
         seen.mends = self.mends.look();
+        seen.cleans = self.cleans.look(config, &tiers, &mut self.patience, now).await;
         seen.usage = self.usage.refresh(questions, &tiers, &mut self.patience, now).await;
         Ok(seen)
     }
@@ -131,11 +134,12 @@ impl Keeper for Storage {
     }
 
     fn take_notes(&mut self) -> Notes {
-        self.pools.take_notes()
+        self.cleans.take_notes(self.pools.take_notes())
     }
 
     fn decide(config: &Config, seen: &Seen, past: &Past, now: &Now) -> Plan<Step> {
         let mut plan = decide::decide(config, seen);
+        clean::decide(config, seen, &mut plan);
         pools::decide(config, &seen.pools, past, now, &mut plan);
         plan
     }
@@ -143,6 +147,10 @@ impl Keeper for Storage {
     async fn act(&mut self, config: &Config, step: &Step, host: &Host) -> Result<Change, Error> {
         if let Step::Pool { order } = step {
             return self.pools.act((config, &self.seen), order, host, &mut self.patience).await;
+        }
+        if let Step::Clean { order } = step {
+            let (site, rule) = (self.site(config, step, host)?, clean::config::find_rule(config, order));
+            return self.cleans.act(site, (order, rule), &mut self.patience).await;
         }
         if let Step::Mend { order } = step {
             let site = self.site(config, step, host)?;

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 pub use super::cache::observe::CacheSeen;
 use super::cache::observe::read_cache;
+use super::clean::{CleanSeen, RuleKey};
 use super::config::{Config, Tier, parse_place};
 use super::disks::DisksSeen;
 use super::mend::MendSeen;
@@ -41,6 +42,7 @@ pub struct Seen {
     /// Of directories that are there.
     pub quotas: BTreeMap<Key, QuotaSeen>,
     pub usage: BTreeMap<Key, UsageSeen>,
+    pub cleans: BTreeMap<RuleKey, CleanSeen>,
     /// What people had mended.
     pub mends: BTreeMap<Key, MendSeen>,
     pub disks: DisksSeen,
@@ -58,6 +60,7 @@ impl Seen {
             caches: BTreeMap::new(),
             quotas: BTreeMap::new(),
             usage: BTreeMap::new(),
+            cleans: BTreeMap::new(),
             mends: BTreeMap::new(),
             disks: DisksSeen::default(),
             pools: PoolsSeen::default(),
