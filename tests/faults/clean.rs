@@ -63,6 +63,9 @@ fn planned_in_observe_and_done_in_enforce() {
     assert!(plan.contains("delete 35 files (0B)") && plan.contains("/one/logs/*.gz"), "{plan}");
     assert!(plan.contains("cannot be taken back") && plan.contains("mode is observe"), "{plan}");
     assert!(plan.contains("oldest = 0000.gz") && plan.contains("newest = 0034.gz"), "{plan}");
+    let id = step(&agent)["id"].as_str().unwrap().to_owned();
+    let told = agent.json(&["explain", &id]).to_string();
+    assert!((0..35).all(|index| told.contains(&format!("{index:04}.gz"))) && !told.contains("0035.gz"), "{told}");
     assert_eq!(count(&agent), 41);
     agent.write_config(&CONFIG.replace("observe", "enforce"));
     agent.say(&["reload"]);

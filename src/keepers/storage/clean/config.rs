@@ -29,6 +29,9 @@ pub struct Rule {
     pub max_bytes: Option<Bytes>,
 }
 
+/// What is said of a rule without a bound.
+pub const SAYS_NOTHING: &str = "does not say what may go";
+
 /// Where a rule looks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
@@ -142,7 +145,7 @@ fn check_bounds(key: &str, rule: &Rule, problems: &mut Vec<Problem>) {
         problems.push(Problem::new(format!("{key}{field}"), what, cure));
     };
     if rule.older_than.is_none() && rule.keep_last.is_none() && rule.max_bytes.is_none() {
-        add("", "does not say what may go", "add older_than = \"30d\", keep_last = 10 or max_bytes = \"10GB\"");
+        add("", SAYS_NOTHING, "add older_than = \"30d\", keep_last = 10 or max_bytes = \"10GB\"");
     }
     let (least, most) = (Duration::from_secs(60), Duration::from_secs(36_500 * 86_400));
     if rule.older_than.is_some_and(|age| !(least..=most).contains(&age.0)) {

@@ -3,22 +3,24 @@
 use jiff::Timestamp;
 
 use super::config::{Rule, Target, parse_target};
-use super::observe::{CleanSeen, Found, RuleKey};
+use super::observe::{CleanSeen, Found, Gathered, RuleKey};
 use super::step::{CleanOrder, Doomed};
-use crate::host::walk::oldest::Gathered;
 use crate::keepers::storage::config::Config;
 use crate::keepers::storage::observe::Seen;
 use crate::keepers::storage::step::Step;
 use crate::keepers::storage::verdict::is_usable;
 use crate::round::{Class, Concern, Evidence, Gate, Plan, Planned, Reason, Severity, Subject};
-use crate::values::Bytes;
+use crate::values::{Bytes, one_line};
 
 /// Files of one step.
 pub const MOST: usize = 1000;
 /// What was changed within this is never deleted, whatever the rule says, seconds.
 const SETTLE: i64 = 60;
-/// Examples from either end.
-const EXAMPLES: usize = 10;
+/// So many are told one by one.
+const FEW: usize = 20;
+/// Else so many from either end, and all in lists of so many names.
+const EXAMPLES: usize = 3;
+const LIST: usize = 50;
 
 /// How many of the oldest may go by the rule at this moment.
 pub fn count_doomed(rule: &Rule, met: &Gathered, now: Timestamp) -> usize {
@@ -82,7 +84,7 @@ fn delete(key: &RuleKey, rule: &Rule, target: &Target, found: &Found) -> Option<
         pattern: target.pattern.clone(),
         files,
     };
-    evidence.extend(examples(&order));
+    evidence.extend(tell_files(&order));
     Some(Planned {
         step: Step::Clean { order },
         subject: Subject::of(key.0.clone(), key.1.clone()),
@@ -93,22 +95,27 @@ fn delete(key: &RuleKey, rule: &Rule, target: &Target, found: &Found) -> Option<
     })
 }
 
-/// All files where they are few, else the oldest and the newest.
-fn examples(order: &CleanOrder) -> Vec<Evidence> {
+/// Each file with size and age where they are few; else the oldest and the newest so, and all of them by name.
+fn tell_files(order: &CleanOrder) -> Vec<Evidence> {
     let files = &order.files;
     let fact = |what: &str, file: &Doomed| Evidence::new(what, file.in_words(), order.shown());
-    if files.len() <= 2 * EXAMPLES {
+    if files.len() <= FEW {
         return files.iter().map(|file| fact("file", file)).collect();
     }
     let oldest = files.iter().take(EXAMPLES).map(|file| fact("oldest", file));
     let newest = files.iter().skip(files.len() - EXAMPLES).map(|file| fact("newest", file));
-    oldest.chain(newest).collect()
+    let lists = files.chunks(LIST).enumerate().map(|(index, part)| {
+        let names: Vec<String> = part.iter().map(|file| one_line(&file.name, 300)).collect();
+        let (first, last) = (index * LIST + 1, index * LIST + part.len());
+        Evidence::new(format!("files {first} to {last}"), names.join(", "), order.shown())
+    });
+    oldest.chain(newest).chain(lists).collect()
 }
 
 fn blind(key: &RuleKey, target: &Target, why: &str) -> Concern {
     let shown = format!("{}/{}", target.place.root, target.below);
     Concern {
-        id: "clean-blind".into(),
+        id: "dir-clean-blind".into(),
         severity: Severity::Warning,
         subject: Subject::of(key.0.clone(), key.1.clone()),
         text: format!("clean rule {} deletes nothing in {shown}: {why}", key.1),
