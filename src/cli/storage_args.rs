@@ -228,7 +228,7 @@ pub const FIX: Page = Page {
         (78, "the configuration is bad"),
     ],
     notes: &[
-        "Touches directories and regular files only. No symlink is followed or changed, no other file system is entered, and a file of several names is left alone, because another of its names may lie outside. Set-id bits are taken off where the mode says so, never added.",
+        "Touches directories and regular files only. No symlink is followed or changed, no other file system is entered, and a file of several names is left alone, because another of its names may lie outside. Set-id bits are taken off where the mode says so, and never added below the directory itself.",
         "Goes in parts of 5000 changes, each in hostkeeper history; it may be broken off and given again. There is no way back: what was before is not kept.",
         "It is a person's order, so it is done in every mode, also in observe.",
     ],

@@ -22,12 +22,12 @@ use crate::keepers::storage::act::{Site, prove};
 use crate::ledger::Operation;
 use crate::round::Change;
 
-/// How long a step may take before nobody waits for it any more.
-const LIMIT: Duration = Duration::from_secs(100);
+/// How long a step may take before nobody waits for it any more: well within the patience of the watchdog.
+const LIMIT: Duration = Duration::from_secs(60);
 /// How long the walk right before may take. A rule whose files cannot be looked at within it deletes nothing.
-const AGAIN: Duration = Duration::from_secs(45);
+const AGAIN: Duration = Duration::from_secs(25);
 /// No file is begun after this.
-const WORK: Duration = Duration::from_secs(30);
+const WORK: Duration = Duration::from_secs(15);
 
 impl Cleans {
     /// Deletes. What became of each file is noted, also when it failed.

@@ -10,8 +10,8 @@ use crate::host::walk::mend::Mend;
 use crate::keepers::storage::act::{Site, prove};
 use crate::round::Change;
 
-/// How long one part may take before nobody waits for it any more.
-pub const LIMIT: Duration = Duration::from_secs(30);
+/// How long one part may take before nobody waits for it any more: well within the patience of the watchdog.
+pub const LIMIT: Duration = Duration::from_secs(60);
 /// How long one part walks.
 const SLICE: Duration = Duration::from_secs(10);
 /// What one part changes at most.
