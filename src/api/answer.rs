@@ -59,8 +59,12 @@ async fn take(agent: &dyn Agent, request: &Request, matched: &Matched, peer: &Pe
         Place::Drain | Place::Undrain | Place::Balance | Place::MakeExamples | Place::RemoveExamples => {
             storage::give(agent, matched.route.place, &request.body, peer).await
         }
-        Place::Reload | Place::Apply | Place::Confirm | Place::Rollback | Place::Wake | Place::KeepSpeed => {
-            orders::give(agent, matched.route.place, &request.body, peer).await
-        }
+        Place::Reload
+        | Place::Apply
+        | Place::Confirm
+        | Place::Rollback
+        | Place::Wake
+        | Place::KeepSpeed
+        | Place::Fix => orders::give(agent, matched.route.place, &request.body, peer).await,
     }
 }

@@ -59,6 +59,11 @@ pub fn parse_order(place: Place, body: &[u8]) -> Result<Order, Refusal> {
             let form = r#"{"tier": "ssd", "size_bytes": 1073741824, "sequential_write_bytes_per_second": 932e6, "random_reads_per_second": 11200}"#;
             read_body(body, form).map(Order::KeepSpeed)
         }
+        Place::Fix => {
+            let form =
+                r#"{"dir": "project/directory", "owner": "999:999", "mode": "0700", "recursive": true, "begin": true}"#;
+            read_body(body, form).map(Order::Fix)
+        }
         _ => Err(Refusal { code: "method".into(), text: "this path takes no orders".into(), cure: "use GET".into() }),
     }
 }

@@ -38,6 +38,7 @@ pub enum Place {
     MakeExamples,
     RemoveExamples,
     KeepSpeed,
+    Fix,
 }
 
 /// One path with its verb and the query parameters it knows. `{…}` stands for one segment.
@@ -89,6 +90,7 @@ pub const ROUTES: &[Route] = &[
     post("/v1/storage/examples", Place::MakeExamples),
     post("/v1/storage/examples/remove", Place::RemoveExamples),
     post("/v1/storage/speed", Place::KeepSpeed),
+    post("/v1/storage/fix", Place::Fix),
 ];
 
 /// A request that fits a route: the filled segment, if any, and the decoded query.

@@ -62,6 +62,8 @@ pub enum Order {
     Wake,
     /// Something about a pool of directories.
     Pool(PoolOrder),
+    /// Mend owner and mode of a part of a declared directory.
+    Fix(FixOrder),
     /// Keep what a person measured.
     KeepSpeed(SpeedNote),
 }
@@ -93,6 +95,28 @@ impl SpeedNote {
             device.unwrap_or_default()
         )
     }
+}
+
+/// Mend a part: the body of `POST /v1/storage/fix`. Says what is wanted, and is refused when that is not what is declared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FixOrder {
+    /// `project/directory`.
+    pub dir: String,
+    /// `user:group`, as declared.
+    #[serde(default)]
+    pub owner: Option<String>,
+    /// Of directories, as declared.
+    #[serde(default)]
+    pub mode: Option<String>,
+    /// Of regular files.
+    #[serde(default)]
+    pub file_mode: Option<String>,
+    #[serde(default)]
+    pub recursive: bool,
+    /// From the beginning; else where the order before left off.
+    #[serde(default)]
+    pub begin: bool,
 }
 
 /// A person's order about a pool, named `project/pool`.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::ask::Ask;
 use super::failure::Failure;
-use crate::daemon::{BenchOrder, Measured, Places};
+use crate::daemon::{BenchOrder, CountOrder, Measured, Places, Unfit};
 
 /// What the configuration room answers: for people, for programs, and whether it was good.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -66,6 +66,14 @@ pub trait House: Sync {
         order: &BenchOrder,
         progress: &mut dyn FnMut(&'static str, u64) -> bool,
     ) -> Result<Measured, Failure>;
+
+    /// Counts in this process what `storage fix` would change. `progress` is told how much was looked at; `false` stops.
+    fn count_unfit(
+        &self,
+        places: &Places,
+        order: &CountOrder,
+        progress: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<Unfit, Failure>;
 
     /// Asks the configuration room.
     fn config(&self, places: &Places, question: &ConfigQuestion) -> Result<ConfigAnswer, Failure>;

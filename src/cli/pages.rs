@@ -163,6 +163,7 @@ pub const PAGES: &[Page] = &[
     storage_args::UNDRAIN,
     storage_args::BALANCE,
     storage_args::DIAGNOSTICS,
+    storage_args::FIX,
     storage_args::STRESS,
     Page {
         verb: "config check",

@@ -83,6 +83,9 @@ pub fn print_fact(out: &mut Out, indent: &str, fact: &Fact) -> io::Result<()> {
     out.hang(&head, &plain(format!("{} = {}   [{place}]", fact.what, fact.value)))
 }
 
+/// Facts of a step that are shown in a plan; the others are told by `explain`.
+const MOST_FACTS: usize = 12;
+
 /// A step with everything that is known of it.
 pub fn print_step(out: &mut Out, number: usize, step: &StepRow) -> io::Result<()> {
     let head = format!("{number:>2}. ");
@@ -90,9 +93,12 @@ pub fn print_step(out: &mut Out, number: usize, step: &StepRow) -> io::Result<()
     out.hang(&[plain(head)], &tinted(Tint::Bold, step.text.as_str()))?;
     let mut labelled = |label: &str, text: Span| out.hang(&[plain(format!("{gap}{label:<9}"))], &text);
     labelled("because", plain(step.because.text.as_str()))?;
-    for fact in &step.because.evidence {
+    for fact in step.because.evidence.iter().take(MOST_FACTS) {
         let place = fact.origin.as_deref().unwrap_or(&fact.source);
         labelled("", tinted(Tint::Dim, format!("{} = {}   [{place}]", fact.what, fact.value)))?;
+    }
+    if let Some(more) = step.because.evidence.len().checked_sub(MOST_FACTS).filter(|more| *more > 0) {
+        labelled("", tinted(Tint::Dim, format!("and {more} more: hostkeeper explain {}", step.id)))?;
     }
     labelled("class", plain(step.class.as_str()))?;
     labelled("undo", plain(step.undo.as_deref().unwrap_or("none")))?;

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::pages::{Exit, Page};
+use crate::daemon::check_file_mode;
 use crate::values::{Bytes, Every};
 
 #[derive(Debug, Args)]
@@ -30,6 +31,8 @@ pub enum StorageVerb {
     Diagnostics(DiagnosticsArgs),
     /// Measure how fast a tier is, on a scratch file that vanishes by itself
     Bench(BenchArgs),
+    /// Give a declared directory, and what is in it, the declared owner and mode
+    Fix(FixArgs),
     /// Make example files in a member, to watch the balancer; or remove them
     Stress(StressArgs),
 }
@@ -91,6 +94,25 @@ pub struct StressArgs {
     /// Remove every example file of the pool, and nothing else
     #[arg(long, conflicts_with_all = ["member", "balance"])]
     pub clean: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct FixArgs {
+    /// The directory: project/directory, or its name alone where that is clear
+    #[arg(value_name = "DIR")]
+    pub dir: String,
+    /// Also everything below it: directories and files get the owner, directories the mode
+    #[arg(short, long)]
+    pub recursive: bool,
+    /// Give files below it this mode; without it the mode of files is left alone
+    #[arg(long, value_name = "MODE", requires = "recursive", value_parser = check_file_mode)]
+    pub file_mode: Option<String>,
+    /// Only count and show what would be changed
+    #[arg(long, conflicts_with = "yes")]
+    pub dry_run: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
 }
 
 #[derive(Debug, Args)]
@@ -189,6 +211,26 @@ pub const BENCH: Page = Page {
     notes: &[
         "Writes blocks of 1 MiB in sequence, then reads blocks of 4 KiB at random, one at a time, past the page cache, on a file without a name: nothing is left, however it ends. It is refused where the file would take space that must remain free.",
         "It loads the disk while it runs: up to --limit for writing and again for reading.",
+    ],
+};
+pub const FIX: Page = Page {
+    verb: "storage fix",
+    examples: &[
+        ("hostkeeper storage fix athena/postgres --recursive --dry-run", "how many entries are not as declared"),
+        ("hostkeeper storage fix athena/postgres --recursive", "show that, ask, and mend them"),
+        ("hostkeeper storage fix wxlibrary/media -r --file-mode 0640 --yes", "the mode of files, too"),
+    ],
+    exits: &[
+        (0, "everything is as declared, or was only counted"),
+        (1, "failed, or something could not be changed: it is named"),
+        (2, "wrong usage, no such directory, not confirmed, or the kill switch is there"),
+        (3, "no daemon, or it may not be asked by this user, or it did not answer"),
+        (78, "the configuration is bad"),
+    ],
+    notes: &[
+        "Touches directories and regular files only. No symlink is followed or changed, no other file system is entered, and a file of several names is left alone, because another of its names may lie outside. Set-id bits are taken off where the mode says so, and never added below the directory itself.",
+        "Goes in parts of 5000 changes, each in hostkeeper history; it may be broken off and given again. There is no way back: what was before is not kept.",
+        "It is a person's order, so it is done in every mode, also in observe.",
     ],
 };
 pub const STRESS: Page = Page {

@@ -12,7 +12,7 @@ use super::failure::{BAD_CONFIG, BLOCKED, FAILED, Failure};
 use super::house::{ConfigAnswer, ConfigQuestion, House, WebOrder};
 use crate::api::Agent;
 use crate::config::{self, Answer, Loaded, Problems};
-use crate::daemon::{self, BenchOrder, Measured, Places};
+use crate::daemon::{self, BenchOrder, CountOrder, Measured, Places, Unfit};
 use crate::web::{self, WebOptions};
 
 /// The real rooms.
@@ -60,6 +60,20 @@ impl House for Wired {
             daemon::Failure::Host(error) => {
                 let cure = "hostkeeper storage tier; another size: --size";
                 Failure::new(FAILED, "bench", error.chain(), cure).so("nothing was measured, and nothing is left")
+            }
+        })
+    }
+
+    fn count_unfit(
+        &self,
+        places: &Places,
+        order: &CountOrder,
+        progress: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<Unfit, Failure> {
+        daemon::count_unfit(places, order, progress).map_err(|failure| match failure {
+            daemon::Failure::Config(problems) => bad_config(&problems),
+            daemon::Failure::Host(error) => {
+                Failure::new(BLOCKED, "uncounted", error.chain(), "hostkeeper storage dir").so("nothing was changed")
             }
         })
     }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use super::path::key_of;
 use super::settings::{Api, HostSettings, Ledger, Metrics, Project, ProjectTable, Settings, Web, WebTable};
 use super::tree::{Node, Value};
 use super::value::Step;
@@ -54,6 +55,9 @@ impl Draft {
             for (pool, value) in table.pool {
                 storage.pools.insert((name.clone(), pool), value);
             }
+            for (rule, value) in table.clean {
+                storage.cleans.insert((name.clone(), rule), value);
+            }
             projects.insert(name, Project { mode: table.mode, windows: table.maintenance_windows });
         }
         problems.extend(storage.check());
@@ -80,6 +84,10 @@ pub fn follows(problem: &Problem, node: &Node, declared: &Node, removed: &BTreeS
         let tiers = declared.child("storage").and_then(|storage| storage.child("tier"));
         let named = if let Value::Text(name) = &node.value { Some(name) } else { None };
         return torn || tiers.zip(named).is_some_and(|(tiers, name)| tiers.child(name).is_some());
+    }
+    if problem.what == storage::clean::config::SAYS_NOTHING {
+        let table = format!("{}.", problem.key);
+        return removed.iter().any(|path| key_of(path).starts_with(&table));
     }
     let Some((_, other)) = problem.what.split_once("is shorter than ") else { return false };
     let (section, _) = problem.key.split_once('.').unwrap_or((&problem.key, ""));

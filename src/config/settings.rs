@@ -74,6 +74,7 @@ pub struct ProjectTable {
     pub maintenance_windows: Vec<Window>,
     pub dir: BTreeMap<String, storage::config::Dir>,
     pub pool: BTreeMap<String, storage::pools::config::Pool>,
+    pub clean: BTreeMap<String, storage::clean::config::Rule>,
 }
 
 /// `[api]`.

@@ -3,6 +3,7 @@
 
 mod agent;
 mod bench;
+mod fix;
 mod logging;
 mod look;
 mod memory;
@@ -23,6 +24,7 @@ mod storm;
 mod systemd;
 
 pub use bench::{BenchOrder, Measured, bench};
+pub use fix::{CountOrder, Unfit, check_file_mode, count_unfit};
 pub use logging::start_logging;
 pub use look::look_once;
 pub use places::Places;

@@ -35,6 +35,7 @@ impl Rounds {
             Order::Confirm { intent } => self.confirm(intent, &by),
             Order::Rollback { intent } => self.roll_back(intent, &by).await,
             Order::Pool(order) => self.obey_pool(order, &by).await,
+            Order::Fix(order) => self.fix(order, &by).await,
             Order::KeepSpeed(note) => self.keep_speed(&note, &by),
             Order::Wake => Ok(Done { text: "looked again".to_owned(), steps: Vec::new() }),
         };
@@ -170,6 +171,7 @@ fn word(order: &Order) -> &'static str {
         Order::Rollback { .. } => "rollback",
         Order::Wake => "wake",
         Order::Pool(order) => super::pools::word(order),
+        Order::Fix(_) => "fix",
         Order::KeepSpeed(_) => "keep_speed",
     }
 }

@@ -67,6 +67,9 @@ impl AsFd for Directory {
 const STRICT: ResolveFlag =
     ResolveFlag::RESOLVE_BENEATH.union(ResolveFlag::RESOLVE_NO_SYMLINKS).union(ResolveFlag::RESOLVE_NO_MAGICLINKS);
 
+/// Below an open directory, and on its very mount.
+pub(super) const ON_THIS_MOUNT: ResolveFlag = STRICT.union(ResolveFlag::RESOLVE_NO_XDEV);
+
 /// The user as whom the machine is changed.
 pub fn read_user() -> u32 {
     nix::unistd::geteuid().as_raw()
@@ -92,7 +95,7 @@ impl Directory {
 
     /// Opens a directory below this one, on this very mount. `below` is relative; an empty one is this directory.
     pub fn open_below(&self, below: &Path) -> Result<Found<Directory>, Error> {
-        self.open_strict(below, STRICT | ResolveFlag::RESOLVE_NO_XDEV)
+        self.open_strict(below, ON_THIS_MOUNT)
     }
 
     fn open_strict(&self, below: &Path, resolve: ResolveFlag) -> Result<Found<Directory>, Error> {
@@ -202,7 +205,7 @@ impl Directory {
 }
 
 /// `EAGAIN` means that something was renamed meanwhile and the kernel could not tell whether the path stays below.
-fn open_once(from: BorrowedFd<'_>, path: &Path, flags: OFlag, resolve: ResolveFlag) -> nix::Result<OwnedFd> {
+pub(super) fn open_once(from: BorrowedFd<'_>, path: &Path, flags: OFlag, resolve: ResolveFlag) -> nix::Result<OwnedFd> {
     let mut tries = 0;
     loop {
         match openat2(from, path, OpenHow::new().flags(flags).resolve(resolve)) {

@@ -1,10 +1,13 @@
 //! How many files this process may keep open, and which files anybody has open.
 
+use std::sync::OnceLock;
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+use super::entries::FileFacts;
 
 /// Raises the soft limit to the hard one: a kept descriptor per kernel file is what makes a look cheap. Returns the limit
 /// now in force; where it cannot be raised, fewer files are kept.
@@ -40,4 +43,14 @@ pub fn list_open(procfs: &Path) -> Option<BTreeSet<(u64, u64)>> {
         }
     }
     Some(open)
+}
+
+/// Looks through `procfs`, once and only when first asked. Where not everything may be seen, everything counts as open.
+pub fn open_anywhere(procfs: &Path) -> impl Fn(&FileFacts) -> bool + Sync + use<> {
+    let seen: OnceLock<Option<BTreeSet<(u64, u64)>>> = OnceLock::new();
+    let procfs = procfs.to_owned();
+    move |facts| {
+        let open = seen.get_or_init(|| list_open(&procfs));
+        open.as_ref().is_none_or(|open| open.contains(&(facts.device, facts.inode)))
+    }
 }

@@ -2,24 +2,28 @@
 //! it to one. Follows no link, crosses no mount, counts a file of several names once, and holds nothing open between two
 //! slices, so that it never keeps a disk from being unmounted.
 
+mod course;
 mod dirents;
+pub mod mend;
+pub mod oldest;
 
 use std::collections::HashSet;
-use std::ffi::{CString, OsString};
+use std::ffi::{CString, OsStr};
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, openat};
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
+use nix::fcntl::OFlag;
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
 
+pub use course::{Course, Visit};
 pub use dirents::{Dirent, parse_dirents};
 
 use super::Error;
-use super::files::{Directory, Found};
+use super::files::{Directory, ON_THIS_MOUNT, open_once};
 use super::quota::{Mark, read_directory_mark, read_file_mark, write_directory_mark, write_file_mark};
 
 /// Files of several names that are remembered; beyond that they count once for each name.
@@ -52,108 +56,44 @@ pub struct Tally {
     pub refused: u64,
 }
 
-/// A directory that the walk is in.
-#[derive(Debug)]
-struct Frame {
-    name: OsString,
-    entered: bool,
-    /// Where its listing goes on.
-    at: i64,
-    listed: bool,
-    /// Directories of the part that is listed, to be walked.
-    below: Vec<OsString>,
-}
-
-/// Where a walk is.
+/// Where a walk is, and what it met.
 #[derive(Debug)]
 pub struct Walk {
+    course: Course,
+    count: Count,
+}
+
+/// Does a duty.
+#[derive(Debug)]
+struct Count {
     duty: Duty,
-    frames: Vec<Frame>,
     links: HashSet<u64>,
     tally: Tally,
 }
 
-impl Frame {
-    fn of(name: OsString) -> Frame {
-        Frame { name, entered: false, at: 0, listed: false, below: Vec::new() }
-    }
-}
-
 impl Walk {
     pub fn new(duty: Duty) -> Walk {
-        Walk { duty, frames: vec![Frame::of(OsString::new())], links: HashSet::new(), tally: Tally::default() }
+        Walk { course: Course::default(), count: Count { duty, links: HashSet::new(), tally: Tally::default() } }
     }
 
     pub fn duty(&self) -> Duty {
-        self.duty
+        self.count.duty
     }
 
     /// What was met so far.
     pub fn tally(&self) -> Tally {
-        self.tally
+        self.count.tally
     }
 
     /// Goes on until `until`, below `below` of the open `root`. `true`: everything was walked.
     pub fn advance(&mut self, root: &Directory, below: &Path, until: Instant) -> Result<bool, Error> {
-        while Instant::now() < until {
-            let path = self.frames.iter().fold(PathBuf::from(below), |path, frame| path.join(&frame.name));
-            let top = self.frames.len() == 1;
-            let Some(frame) = self.frames.last_mut() else { return Ok(true) };
-            if let Some(name) = frame.below.pop() {
-                self.frames.push(Frame::of(name));
-                continue;
-            }
-            if frame.listed {
-                self.frames.pop();
-                continue;
-            }
-            match root.open_below(&path) {
-                Ok(Found::There(directory)) => self.list(&directory, until)?,
-                // The directory itself is not there any more: there is nothing to walk.
-                Ok(_) if top => return Err(Error::reply(path.display().to_string(), "is no directory of its tier")),
-                Err(error) if top => return Err(error),
-                // Removed meanwhile, or replaced by a link, or another file system.
-                Ok(_) => drop(self.frames.pop()),
-                Err(_) => {
-                    self.tally.refused += 1;
-                    self.frames.pop();
-                }
-            }
-        }
-        Ok(false)
+        self.course.advance(&mut self.count, (root, below), until)
     }
+}
 
-    /// One part of the listing of the directory that the walk is in.
-    fn list(&mut self, directory: &Directory, until: Instant) -> Result<(), Error> {
-        let Some(mut frame) = self.frames.pop() else { return Ok(()) };
-        if !frame.entered {
-            frame.entered = true;
-            self.meet_directory(directory, self.frames.is_empty());
-        }
-        match dirents::read_part(directory, frame.at) {
-            Ok(entries) => {
-                frame.listed = entries.is_empty();
-                for entry in entries {
-                    frame.at = entry.next;
-                    if let Some(name) = self.meet(directory, &entry.name) {
-                        frame.below.push(name);
-                    }
-                    if Instant::now() >= until {
-                        break;
-                    }
-                }
-            }
-            Err(_) => {
-                self.tally.refused += 1;
-                frame.listed = true;
-            }
-        }
-        self.frames.push(frame);
-        Ok(())
-    }
-
+impl Visit for Count {
     /// Where the walk begins is only counted: it is marked by an order of its own.
-    fn meet_directory(&mut self, directory: &Directory, top: bool) {
+    fn meet_directory(&mut self, directory: &Directory, _at: &Path, top: bool) {
         self.tally.directories += 1;
         match fstat(directory.as_fd()) {
             Ok(facts) => self.tally.bytes += blocks_of(&facts),
@@ -178,32 +118,19 @@ impl Walk {
         }
     }
 
-    /// Looks at an entry. `Some`: it is a directory, to be walked.
-    fn meet(&mut self, directory: &Directory, name: &[u8]) -> Option<OsString> {
-        let name_of = || std::ffi::OsStr::from_bytes(name).to_owned();
-        if name == b"." || name == b".." {
-            return None;
+    fn meet_entry(&mut self, directory: &Directory, _at: &Path, name: &CString, facts: &FileStat) {
+        self.count(facts);
+        if facts.st_mode & SFlag::S_IFMT.bits() == SFlag::S_IFREG.bits() && self.duty != Duty::Count {
+            self.meet_file(directory, name);
         }
-        let Ok(path) = CString::new(name) else { return None };
-        let facts = match fstatat(directory.as_fd(), path.as_c_str(), AtFlags::AT_SYMLINK_NOFOLLOW) {
-            Ok(facts) => facts,
-            Err(Errno::ENOENT) => return None,
-            Err(_) => {
-                self.tally.refused += 1;
-                return None;
-            }
-        };
-        let kind = facts.st_mode & SFlag::S_IFMT.bits();
-        if kind == SFlag::S_IFDIR.bits() {
-            return Some(name_of());
-        }
-        self.count(&facts);
-        if kind == SFlag::S_IFREG.bits() && self.duty != Duty::Count {
-            self.meet_file(directory, &path);
-        }
-        None
     }
 
+    fn refuse(&mut self, _at: &Path) {
+        self.tally.refused += 1;
+    }
+}
+
+impl Count {
     fn count(&mut self, facts: &FileStat) {
         if facts.st_nlink > 1 {
             if self.links.contains(&facts.st_ino) {
@@ -258,10 +185,15 @@ fn blocks_of(facts: &FileStat) -> u64 {
 }
 
 /// Opens a regular file of this very file system for its attributes. What is something else by now (a device, a pipe, a
-/// link) is never opened: first it is only named, then looked at, then that very file is opened.
+/// link, or mounted from elsewhere) is never opened: first it is only named, then looked at, then that very file is opened.
 fn open_regular(directory: &Directory, name: &CString) -> nix::Result<Option<File>> {
     let naming = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let named = openat(directory.as_fd(), name.as_c_str(), naming, Mode::empty())?;
+    let named = match open_once(directory.as_fd(), Path::new(OsStr::from_bytes(name.as_bytes())), naming, ON_THIS_MOUNT)
+    {
+        Ok(named) => named,
+        Err(Errno::ELOOP | Errno::EXDEV) => return Ok(None),
+        Err(errno) => return Err(errno),
+    };
     let (facts, above) = (fstat(&named)?, fstat(directory.as_fd())?);
     let regular = facts.st_mode & SFlag::S_IFMT.bits() == SFlag::S_IFREG.bits();
     if !regular || facts.st_dev != above.st_dev {

@@ -37,7 +37,7 @@ pub(super) fn read_history(connection: &Connection, query: &Query) -> rusqlite::
     let project = query.project.as_ref().map(|name| name.as_str());
     let limit = if query.limit == 0 { 100 } else { query.limit.min(MOST) };
     let (keeper, kind) = (&query.keeper, &query.kind);
-    if kind.as_deref() == Some("move") {
+    if matches!(kind.as_deref(), Some("move" | "delete")) {
         return super::pools::read_moves(connection, query, limit);
     }
     let mut entries: Vec<Entry> = match query.after {

@@ -53,11 +53,11 @@ pub struct PoolsPast {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Operation {
     pub file: String,
-    /// Names of the members.
+    /// Names of the members; a deleted file has no target.
     pub source: String,
     pub target: String,
     pub bytes: u64,
-    /// `moved`, or why not: `clash`, `open`, `changed`, `vanished`, `refused`.
+    /// `moved` or `removed`, or why not: `clash`, `open`, `changed`, `vanished`, `refused`.
     pub outcome: String,
     pub why: Option<String>,
 }
@@ -240,7 +240,7 @@ impl Sqlite {
     }
 }
 
-/// Moved files as lines of history, newest first: kind `move`.
+/// Moved and deleted files as lines of history, newest first: kind `move` or `delete`. What goes nowhere is deleted.
 pub(super) fn read_moves(connection: &Connection, query: &Query, limit: u32) -> rusqlite::Result<Vec<Entry>> {
     if version(connection)? < 3 {
         return Ok(Vec::new());
@@ -249,12 +249,13 @@ pub(super) fn read_moves(connection: &Connection, query: &Query, limit: u32) -> 
         "SELECT o.id, o.wall, o.file, o.source, o.target, o.bytes, o.outcome, o.why, e.project, e.thing, e.keeper
          FROM operations o JOIN entries e ON e.id = o.intent
          WHERE (?1 IS NULL OR o.wall >= ?1) AND (?2 IS NULL OR e.project = ?2) AND (?3 IS NULL OR e.keeper = ?3)
-           AND (?4 IS NULL OR o.id > ?4)
+           AND (?4 IS NULL OR o.id > ?4) AND (o.target = '') = ?6
          ORDER BY CASE WHEN ?4 IS NULL THEN -o.id ELSE o.id END LIMIT ?5",
     )?;
     let since = query.since.map(|since| since.as_microsecond());
     let project = query.project.as_ref().map(|name| name.as_str());
-    let rows = statement.query_map(params![since, project, query.keeper, query.after, limit], move_of)?;
+    let deleted = query.kind.as_deref() == Some("delete");
+    let rows = statement.query_map(params![since, project, query.keeper, query.after, limit, deleted], move_of)?;
     let mut moves: Vec<Entry> = rows.collect::<rusqlite::Result<_>>()?;
     moves.sort_by_key(|entry| -entry.id);
     Ok(moves)
@@ -265,16 +266,20 @@ fn move_of(row: &Row<'_>) -> rusqlite::Result<Entry> {
     let (file, source, target, outcome) = (text(2)?, text(3)?, text(4)?, text(6)?);
     let bytes = Bytes(u64::try_from(row.get::<_, i64>(5)?).unwrap_or(0));
     let why: Option<String> = row.get(7)?;
-    let moved = outcome == "moved";
+    let (deleted, moved) = (target.is_empty(), matches!(outcome.as_str(), "moved" | "removed"));
     let (project, thing): (Option<String>, Option<String>) = (row.get(8)?, row.get(9)?);
     let failed = || Outcome::Failed(why.clone().unwrap_or_else(|| outcome.clone()));
     Ok(Entry {
         id: row.get(0)?,
         at: wall_at(row, 1)?,
-        kind: "move".into(),
+        kind: if deleted { "delete" } else { "move" }.into(),
         keeper: row.get(10)?,
         subject: super::rows::subject(project.as_deref(), thing.as_deref()),
-        text: format!("move {file} ({bytes}) from {source} to {target}"),
+        text: if deleted {
+            format!("delete {file} ({bytes}) from {source}")
+        } else {
+            format!("move {file} ({bytes}) from {source} to {target}")
+        },
         because: None,
         outcome: Some(if moved { Outcome::Made } else { failed() }),
         took_seconds: None,

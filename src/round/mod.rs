@@ -23,7 +23,7 @@ pub use rules::{Limits, Rules};
 pub use run::{Done, RoundResult, SharedSeat, Table, look_and_plan, outcome_of, run_round};
 pub use seat::{Promise, Seat, Seated, Sight};
 pub use snapshot::{
-    AgentView, CacheView, CollectorView, ContainerView, DirView, FilesystemView, GpuView, HostView, KeeperReport,
-    LedgerState, PlannedView, ProjectView, Snapshot, TierView,
+    AgentView, CacheView, CollectorView, ContainerView, DirView, FilesystemView, FixView, GpuView, HostView,
+    KeeperReport, LedgerState, PlannedView, ProjectView, Snapshot, TierView,
 };
 pub use subject::Subject;

@@ -203,6 +203,26 @@ pub struct DirView {
     /// Whether the file system refuses what is beyond the quota; without: it is only watched.
     #[serde(default)]
     pub quota_enforced: Option<bool>,
+    /// How the last `storage fix` of it stands.
+    #[serde(default)]
+    pub fix: Option<FixView>,
+}
+
+/// A mending of owner and mode that a person ordered.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FixView {
+    pub recursive: bool,
+    /// Whether it came to its end; else it goes on with the next order.
+    pub ended: bool,
+    /// Directories and files looked at.
+    pub entries: u64,
+    pub changed: u64,
+    /// Files of several names, which are left alone.
+    pub several_names: u64,
+    /// What could not be looked at or changed.
+    pub refused: u64,
+    /// Some of what was left, and why.
+    pub left: Vec<String>,
 }
 
 /// Everything that one round saw and decided.

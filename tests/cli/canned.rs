@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use hostkeeper::api::request::{Method, Request, Response};
 use hostkeeper::api::types::SpeedNote;
 use hostkeeper::cli::{Ask, ConfigAnswer, ConfigQuestion, Failure, House, Out, Screen, Seat, Unreached, WebOrder};
-use hostkeeper::daemon::{BenchOrder, Measured, Places};
+use hostkeeper::daemon::{BenchOrder, CountOrder, Measured, Places, Unfit};
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
@@ -28,6 +28,8 @@ pub struct Rooms {
     pub config: ConfigAnswer,
     /// The data of server-sent events.
     pub events: Vec<Value>,
+    /// What is not as declared.
+    pub unfit: Unfit,
     /// Every request that was made.
     pub asked: Arc<Mutex<Vec<String>>>,
 }
@@ -95,7 +97,8 @@ impl Ask for Rooms {
         };
         let (status, body) = self.answers.get(&request.path).cloned().unwrap_or_else(missing);
         let orders = request.method == Method::Post;
-        let known = ["/v1/apply", "/v1/reload", "/v1/confirm", "/v1/rollback"].contains(&request.path.as_str());
+        let known = ["/v1/apply", "/v1/reload", "/v1/confirm", "/v1/rollback", "/v1/storage/fix"]
+            .contains(&request.path.as_str());
         assert_eq!(orders, known, "{request:?}");
         Ok(Response { status, content_type: "application/json", body })
     }
@@ -149,6 +152,17 @@ impl House for Rooms {
             random_reads_per_second: 170,
         };
         Ok(Measured { note, path: "/data".into(), of_expected: [Some(1.0), None] })
+    }
+
+    fn count_unfit(
+        &self,
+        _: &Places,
+        order: &CountOrder,
+        progress: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<Unfit, Failure> {
+        self.asked.lock().unwrap().push(format!("COUNT {order:?}"));
+        progress(7000);
+        Ok(self.unfit.clone())
     }
 
     fn config(&self, _: &Places, question: &ConfigQuestion) -> Result<ConfigAnswer, Failure> {

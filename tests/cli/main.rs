@@ -6,6 +6,7 @@
 mod bundle;
 mod canned;
 mod errors;
+mod fix;
 mod golden;
 mod hostile;
 mod orders;

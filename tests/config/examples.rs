@@ -123,10 +123,11 @@ fn the_examples_of_the_reference_hold() {
     // The members that the example of a pool names.
     let members = ["zk1", "zk2", "zk3"];
     let members = members.map(|name| format!("[project.bcache.dir.{name}]\ntier = \"bcache\"\npath = \"pool/{name}\""));
-    let text = switched_on.chain(members).collect::<Vec<_>>().join("\n");
+    let logs = "[project.bcache.dir.nginx_logs]\ntier = \"bcache\"\npath = \"nginx_logs\"".to_owned();
+    let text = switched_on.chain(members).chain([logs]).collect::<Vec<_>>().join("\n");
     let settings = parse(&text).unwrap_or_else(|problems| panic!("{problems}")).settings;
-    assert_eq!((settings.storage.tiers.len(), settings.storage.dirs.len(), settings.projects.len()), (1, 4, 1));
-    assert_eq!(settings.storage.pools.len(), 1);
+    assert_eq!((settings.storage.tiers.len(), settings.storage.dirs.len(), settings.projects.len()), (1, 5, 1));
+    assert_eq!((settings.storage.pools.len(), settings.storage.cleans.len()), (1, 1));
 }
 
 /// The reader itself says which keys it knows; each must be in the reference, and nothing else.
@@ -144,6 +145,7 @@ fn every_key_is_in_the_reference() {
         "storage.tier.x.cache",
         "project.x",
         "project.x.dir.x",
+        "project.x.clean.x",
         "api",
         "web",
         "ledger",

@@ -416,5 +416,5 @@ fn dir(dir: &str, tier: &str, state: &str) -> DirView {
     let (project, path) = (name("athena"), format!("/{tier}/{dir}"));
     let (dir, tier, state) = (dir.into(), tier.into(), state.into());
     let (size_bytes, quota_bytes, quota_enforced) = (Some(12 << 30), Some(200_000_000_000), Some(true));
-    DirView { project, dir, tier, path, state, size_bytes, quota_bytes, quota_enforced }
+    DirView { project, dir, tier, path, state, size_bytes, quota_bytes, quota_enforced, fix: None }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::host::files::open_root;
+use crate::host::files::{Found, open_root};
 
 fn open(path: &Path) -> Directory {
     match open_root(Path::new("/"), path).unwrap() {
@@ -80,7 +80,7 @@ fn what_vanishes_and_what_becomes_a_link_is_passed_over() {
     let root = tree();
     let mut walk = Walk::new(Duty::Count);
     // The top is listed, what is below it is not yet walked.
-    while walk.frames.len() < 2 {
+    while walk.course.depth() < 2 {
         let until = Instant::now() + Duration::from_micros(20);
         assert!(!walk.advance(&open(root.path()), Path::new("a"), until).unwrap());
     }

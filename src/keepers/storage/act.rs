@@ -66,7 +66,9 @@ pub fn carry_out(site: &Site, step: &Step) -> Result<Change, Error> {
             let directory = found(root.open_below(Path::new(&order.place().below))?)?;
             quota::act::carry_out(&quota_site(site, &ground, &root, &directory), order)
         }
-        Step::Pool { order } => Err(Error::reply(order.to_string(), "is no order about one directory")),
+        Step::Pool { .. } | Step::Clean { .. } | Step::Mend { .. } => {
+            Err(Error::reply(step.to_string(), "is no order about one directory"))
+        }
     }
 }
 
@@ -88,7 +90,9 @@ fn examine_quota(site: &Site, ground: &Ground, root: &Directory, order: &QuotaSt
 pub fn examine(site: &Site, step: &Step) -> Option<bool> {
     let (ground, root) = prove(site, step.tier()).ok()?;
     let below = match step {
-        Step::Pool { .. } => return None,
+        // A mending is not done as long as somebody can make new files.
+        Step::Pool { .. } | Step::Mend { .. } => return None,
+        Step::Clean { order } => return super::clean::examine(&root, order),
         Step::Cache { order } => return cache::act::examine(&site.roots, &ground, order),
         Step::Quota { order } => return examine_quota(site, &ground, &root, order),
         Step::CreateDirectory { place, .. }
@@ -110,7 +114,12 @@ pub fn examine(site: &Site, step: &Step) -> Option<bool> {
         }
         Step::SetOwner { from, to, .. } => tell(owner, *from, *to),
         Step::SetMode { from, to, .. } => tell(mode, *from, *to),
-        Step::RemoveEmptyDirectory { .. } | Step::Cache { .. } | Step::Quota { .. } | Step::Pool { .. } => Some(false),
+        Step::RemoveEmptyDirectory { .. }
+        | Step::Cache { .. }
+        | Step::Quota { .. }
+        | Step::Pool { .. }
+        | Step::Clean { .. }
+        | Step::Mend { .. } => Some(false),
     }
 }
 

@@ -94,6 +94,7 @@ pub struct Config {
     pub dirs: BTreeMap<(ProjectName, String), Dir>,
     pub smart: Smart,
     pub pools: BTreeMap<(ProjectName, String), Pool>,
+    pub cleans: BTreeMap<(ProjectName, String), super::clean::config::Rule>,
 }
 
 impl Config {
@@ -123,6 +124,7 @@ impl Config {
             }
         }
         problems.extend(check_pools(&self.pools, &self.dirs));
+        problems.extend(super::clean::config::check(self));
         problems
     }
 }

@@ -132,7 +132,12 @@ impl Case<'_> {
     fn foreign(&self, found: Owner, wanted: Owner) -> Concern {
         let place = &self.wanted.place;
         let text = format!("{place} belongs to {found}, not to {wanted}, and is not empty");
-        let cure = format!("if {wanted} is right: chown -R {wanted} {place}; else correct {}", self.key_of("owner"));
+        let cure = format!(
+            "if {wanted} is right: hostkeeper storage fix {}/{} --recursive; else correct {}",
+            self.key.0,
+            self.key.1,
+            self.key_of("owner")
+        );
         let mut concern = self.concern("dir-foreign-owner", text, cure);
         concern.evidence.push(Evidence::new("owner", wanted, self.source("owner")));
         concern.evidence.push(Evidence::new("owner", found, place.to_string()));

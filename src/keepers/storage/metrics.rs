@@ -6,7 +6,7 @@ use super::disks;
 use super::observe::{CacheSeen, Ground, Seen};
 use super::proof::declared_ground;
 use super::verdict::{Verdict, is_usable, judge};
-use super::{cache, quota};
+use super::{cache, clean, mend, quota};
 use crate::metrics::{Family, Group, Number, Page};
 
 const SIZE: Family = Family::gauge("hostkeeper_tier_size_bytes", "Size of the tier's file system.");
@@ -50,6 +50,8 @@ pub fn measure(config: &Config, seen: &Seen, page: &mut Page) {
         .collect();
     cache::metrics::measure(&cached, page);
     quota::metrics::measure(config, seen, page);
+    mend::metrics::measure(seen, page);
+    clean::metrics::measure(config, seen, page);
     per_ground(&grounds, page, &SIZE, |ground| Some(ground.size.into()));
     per_ground(&grounds, page, &AVAILABLE, |ground| Some(ground.available.into()));
     page.family(&MIN_FREE);

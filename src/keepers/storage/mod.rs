@@ -4,10 +4,12 @@
 mod act;
 pub mod bench;
 mod cache;
+pub mod clean;
 pub mod config;
 mod decide;
 pub mod disks;
 mod growth;
+pub mod mend;
 mod metrics;
 mod observe;
 pub mod pools;
@@ -28,7 +30,7 @@ use std::time::Duration;
 pub use metrics::{COLLECTOR, FAMILIES};
 pub use observe::{CacheSeen, Device, DirSeen, Ground, Key, QuotaSeen, Seen, TierSeen, UsageSeen};
 pub use quota::config::project_id;
-pub use step::{Bits, CacheStep, Owner, Place, QuotaStep, Step};
+pub use step::{Bits, CacheStep, MendOrder, Owner, Place, QuotaStep, Step};
 pub use verdict::Verdict;
 
 use crate::host::files::Identity;
@@ -61,6 +63,9 @@ pub struct Storage {
     /// Free space of the last day, of that very file system.
     trends: BTreeMap<String, Trend>,
     disks: Disks,
+    cleans: clean::Cleans,
+    /// What people had mended.
+    mends: mend::Mends,
     /// How much directories hold, and the walks that tell.
     usage: Usage,
 }
@@ -118,6 +123,8 @@ impl Keeper for Storage {
         let look = pools::Look { config, roots: &host.roots, seen: &seen, sites: &self.seen, now };
         seen.pools = self.pools.look(&look, &mut self.patience).await;
         let (questions, tiers) = (quota::usage::list_questions(config, &seen), list_walked(config, &seen, host));
+        seen.mends = self.mends.look();
+        seen.cleans = self.cleans.look(config, &tiers, &mut self.patience, now).await;
         seen.usage = self.usage.refresh(questions, &tiers, &mut self.patience, now).await;
         Ok(seen)
     }
@@ -127,11 +134,12 @@ impl Keeper for Storage {
     }
 
     fn take_notes(&mut self) -> Notes {
-        self.pools.take_notes()
+        self.cleans.take_notes(self.pools.take_notes())
     }
 
     fn decide(config: &Config, seen: &Seen, past: &Past, now: &Now) -> Plan<Step> {
         let mut plan = decide::decide(config, seen);
+        clean::decide(config, seen, &mut plan);
         pools::decide(config, &seen.pools, past, now, &mut plan);
         plan
     }
@@ -139,6 +147,14 @@ impl Keeper for Storage {
     async fn act(&mut self, config: &Config, step: &Step, host: &Host) -> Result<Change, Error> {
         if let Step::Pool { order } = step {
             return self.pools.act((config, &self.seen), order, host, &mut self.patience).await;
+        }
+        if let Step::Clean { order } = step {
+            let (site, rule) = (self.site(config, step, host)?, clean::config::find_rule(config, order));
+            return self.cleans.act(site, (order, rule), &mut self.patience).await;
+        }
+        if let Step::Mend { order } = step {
+            let site = self.site(config, step, host)?;
+            return self.mends.act(site, order, &mut self.patience).await;
         }
         let (site, order) = (self.site(config, step, host)?, step.clone());
         let name = observe::thread_name(step.tier().0);

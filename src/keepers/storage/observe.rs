@@ -9,8 +9,10 @@ use jiff::Timestamp;
 
 pub use super::cache::observe::CacheSeen;
 use super::cache::observe::read_cache;
+use super::clean::{CleanSeen, RuleKey};
 use super::config::{Config, Tier, parse_place};
 use super::disks::DisksSeen;
+use super::mend::MendSeen;
 use super::pools::PoolsSeen;
 pub use super::quota::observe::QuotaSeen;
 use super::quota::observe::read_quota;
@@ -40,6 +42,9 @@ pub struct Seen {
     /// Of directories that are there.
     pub quotas: BTreeMap<Key, QuotaSeen>,
     pub usage: BTreeMap<Key, UsageSeen>,
+    pub cleans: BTreeMap<RuleKey, CleanSeen>,
+    /// What people had mended.
+    pub mends: BTreeMap<Key, MendSeen>,
     pub disks: DisksSeen,
     /// Looked at after the tiers are proved.
     pub pools: PoolsSeen,
@@ -55,6 +60,8 @@ impl Seen {
             caches: BTreeMap::new(),
             quotas: BTreeMap::new(),
             usage: BTreeMap::new(),
+            cleans: BTreeMap::new(),
+            mends: BTreeMap::new(),
             disks: DisksSeen::default(),
             pools: PoolsSeen::default(),
         }

@@ -2,6 +2,7 @@
 
 use super::cache::show::cache_view;
 use super::config::Config;
+use super::mend::fix_view;
 use super::observe::{CacheSeen, Seen, TierSeen};
 use super::proof::{declared_ground, find_fault};
 use super::quota::decide::{is_enforced, used};
@@ -20,6 +21,7 @@ pub fn show(config: &Config, seen: &Seen) -> Views {
         state: judge(config, seen, key, dir).as_str().to_owned(),
         size_bytes: used(config, seen, key),
         quota_bytes: dir.quota.map(|quota| quota.0),
+        fix: seen.mends.get(key).map(fix_view),
         quota_enforced: dir.quota.map(|quota| is_enforced(key, seen.quotas.get(key), quota)),
     });
     Views { tiers, dirs: dirs.collect(), ..Views::default() }

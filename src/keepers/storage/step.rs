@@ -4,6 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 pub use super::cache::step::CacheStep;
+pub use super::clean::CleanOrder;
+pub use super::mend::MendOrder;
 use super::pools;
 pub use super::quota::step::QuotaStep;
 use crate::round;
@@ -49,6 +51,10 @@ pub enum Step {
     Cache { order: CacheStep },
     /// Something about the quota of a directory.
     Quota { order: QuotaStep },
+    /// Delete files by a declared rule.
+    Clean { order: CleanOrder },
+    /// Owner and mode of what is in a directory, on a person's word.
+    Mend { order: MendOrder },
 }
 
 impl Step {
@@ -61,6 +67,8 @@ impl Step {
             | Step::RemoveEmptyDirectory { place, .. } => (&place.tier, &place.root),
             Step::Cache { order } => (&order.cache().tier, &order.cache().root),
             Step::Quota { order } => (&order.place().tier, &order.place().root),
+            Step::Clean { order } => (&order.place.tier, &order.place.root),
+            Step::Mend { order } => (&order.place.tier, &order.place.root),
             Step::Pool { order } => (&order.place().tier, &order.place().root),
         }
     }
@@ -76,6 +84,8 @@ impl round::Step for Step {
             Step::Pool { order } => order.kind(),
             Step::Cache { order } => order.kind(),
             Step::Quota { order } => order.kind(),
+            Step::Clean { .. } => "delete_files",
+            Step::Mend { .. } => "mend_entries",
         }
     }
 }
@@ -95,6 +105,8 @@ impl std::fmt::Display for Step {
             Step::Pool { order } => order.fmt(f),
             Step::Cache { order } => order.fmt(f),
             Step::Quota { order } => order.fmt(f),
+            Step::Clean { order } => order.fmt(f),
+            Step::Mend { order } => order.fmt(f),
         }
     }
 }

@@ -4,6 +4,7 @@ mod balance;
 mod bench;
 mod diagnostics;
 mod drain;
+mod fix;
 mod follow;
 mod listing;
 mod stress;
@@ -27,6 +28,7 @@ pub fn run(desk: &mut Desk<'_>, args: &StorageArgs) -> Result<u8, Failure> {
         Some(StorageVerb::Balance(args)) => balance::run(desk, args),
         Some(StorageVerb::Diagnostics(args)) => diagnostics::run(desk, args),
         Some(StorageVerb::Bench(args)) => bench::run(desk, args),
+        Some(StorageVerb::Fix(args)) => fix::run(desk, args),
         Some(StorageVerb::Stress(args)) => stress::run(desk, args),
     }
 }

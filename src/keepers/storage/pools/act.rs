@@ -1,17 +1,14 @@
 //! Carries one order about a pool out, below tiers that are proved at this very moment. Runs on a thread of its own;
 //! gives back what became of each file.
 
-use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use super::examples;
 use super::moving::{End, LOT, Partial, Report, Road, move_files, settle};
 use super::step::{Item, Member, Name, Order, is_copy};
-use crate::host::entries::FileFacts;
 use crate::host::files::{Directory, open_root};
-use crate::host::open_files::list_open;
+use crate::host::open_files::open_anywhere;
 use crate::host::{Error, Roots, program};
 use crate::keepers::storage::act::{Site, found, prove};
 use crate::keepers::storage::step::Place;
@@ -122,16 +119,6 @@ fn open_both(job: &Job, from: &Member, to: &Member) -> Result<(Directory, Direct
     Ok((source, target, room.unwrap_or(0), one.device == other.device))
 }
 
-/// Looks through `/proc`, once and only when a file system gives no leases.
-fn open_anywhere(roots: &Roots) -> impl Fn(&FileFacts) -> bool + Sync {
-    let seen: OnceLock<Option<BTreeSet<(u64, u64)>>> = OnceLock::new();
-    let procfs = roots.procfs.clone();
-    move |facts| {
-        let open = seen.get_or_init(|| list_open(&procfs));
-        open.as_ref().is_none_or(|open| open.contains(&(facts.device, facts.inode)))
-    }
-}
-
 fn move_batch(mut job: Job) -> Result<Answer, Error> {
     let mut partial = job.partial.take();
     let Order::MoveFiles { pool, from, to, files } = &job.order else { return Ok(Answer::default()) };
@@ -147,7 +134,7 @@ fn move_batch(mut job: Job) -> Result<Answer, Error> {
         return Err(Error::reply(to.place.to_string(), what));
     }
     files.truncate(fitting);
-    let is_open = open_anywhere(&job.roots);
+    let is_open = open_anywhere(&job.roots.procfs);
     let until = Instant::now() + SLICE;
     let road = Road { from: &source, to: &target, until, lot: LOT, is_open: &is_open, point: &job.point };
     let report = move_files(&road, &files, &mut partial);
@@ -185,7 +172,7 @@ fn settle_batch(job: &Job) -> Result<Answer, Error> {
         // Nothing is made here, only what is proved to be there twice is removed.
         (open_bare(&job.roots, &from.place)?, open_bare(&job.roots, &to.place)?)
     };
-    let is_open = open_anywhere(&job.roots);
+    let is_open = open_anywhere(&job.roots.procfs);
     let until = Instant::now();
     let road = Road { from: &source, to: &target, until, lot: LOT, is_open: &is_open, point: &job.point };
     let mut report = settle(&road, files);

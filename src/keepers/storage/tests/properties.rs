@@ -96,6 +96,8 @@ fn apply(tree: &mut Tree, step: &Step) {
             }
         }
         Step::Pool { order } => panic!("no pool is declared: {order}"),
+        Step::Mend { order } => panic!("no person ordered it: {order}"),
+        Step::Clean { order } => panic!("no rule is declared: {order}"),
     }
 }
 

@@ -1,0 +1,198 @@
+//! `storage fix`: counted in the caller's own process, so that no round waits for it; mended by the agent, a part in each
+//! order, on a person's word alone and therefore in every mode.
+
+use super::Places;
+use super::orders::refusal;
+use super::rounds::Rounds;
+use super::start::{Failure, host_of};
+use crate::api::Refusal;
+use crate::api::types::{Caller, Done, FixOrder, StepDone};
+use crate::config;
+use crate::host::Error;
+use crate::keepers::storage::config::{Config, Dir, parse_mode};
+use crate::keepers::storage::mend::{Counted, Survey, count};
+use crate::keepers::storage::{Bits, Key, MendOrder, Owner, Step, declared_place};
+use crate::ledger::{Intent, Journal, Outcome};
+use crate::round::outcome_of;
+use crate::values::one_line;
+
+/// What is to be counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CountOrder {
+    /// `project/directory`, or the directory's name alone where that is clear.
+    pub dir: String,
+    pub recursive: bool,
+    /// Octal, as `parse_file_mode` takes it.
+    pub file_mode: Option<String>,
+}
+
+/// What is not as declared, in numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unfit {
+    /// `project/directory`.
+    pub dir: String,
+    pub path: String,
+    pub owner: Option<String>,
+    pub mode: Option<String>,
+    pub directories: u64,
+    /// Regular files.
+    pub files: u64,
+    /// Symlinks, sockets, pipes and devices: never touched.
+    pub others: u64,
+    /// Entries that would be changed, and how many of them for their owner and for their mode.
+    pub entries: u64,
+    pub owners: u64,
+    pub modes: u64,
+    /// Files of several names: left alone.
+    pub several_names: u64,
+    /// What could not be looked at.
+    pub refused: u64,
+    pub examples: Vec<String>,
+    pub left: Vec<String>,
+}
+
+/// Counts what is not as declared. `progress` is told how much was looked at; `false` stops.
+pub fn count_unfit(
+    places: &Places,
+    order: &CountOrder,
+    progress: &mut dyn FnMut(u64) -> bool,
+) -> Result<Unfit, Failure> {
+    let loaded = config::load(&places.config).map_err(Failure::Config)?;
+    let declared = &loaded.settings.storage;
+    let key = find_dir(declared, &order.dir)
+        .map_err(|what| Error::reply(format!("directory \"{}\"", one_line(&order.dir, 80)), what))?;
+    let file_mode = order.file_mode.as_deref().map(parse_file_mode).transpose();
+    let file_mode = file_mode.map_err(|what| Error::reply("--file-mode", what))?;
+    let survey = Survey { recursive: order.recursive, file_mode };
+    let Counted { place, owner, mode, met } = count((declared, &key), survey, &host_of(&loaded).roots, progress)?;
+    Ok(Unfit {
+        dir: format!("{}/{}", key.0, key.1),
+        path: place.to_string(),
+        owner: owner.map(|owner| owner.to_string()),
+        mode: mode.map(|mode| mode.to_string()),
+        directories: met.directories,
+        files: met.files,
+        others: met.others,
+        entries: met.unfit,
+        owners: met.owners,
+        modes: met.modes,
+        several_names: met.linked,
+        refused: met.refused,
+        examples: met.examples,
+        left: met.left,
+    })
+}
+
+/// The one declared directory that `name` means.
+fn find_dir(config: &Config, name: &str) -> Result<Key, String> {
+    let meant = |key: &&Key| key.1 == name || format!("{}/{}", key.0, key.1) == name;
+    let found: Vec<&Key> = config.dirs.keys().filter(meant).collect();
+    let list = |keys: &[&Key]| keys.iter().map(|key| format!("{}/{}", key.0, key.1)).collect::<Vec<_>>().join(", ");
+    match found.as_slice() {
+        [one] => Ok((*one).clone()),
+        [] if config.dirs.is_empty() => Err("no directory is declared".to_owned()),
+        [] => Err(format!("is not declared; there are {}", list(&config.dirs.keys().take(20).collect::<Vec<_>>()))),
+        some => Err(format!("may be {}: name one", list(some))),
+    }
+}
+
+impl Rounds {
+    /// Mends a part, if what is asked is what is declared.
+    pub(super) async fn fix(&mut self, order: FixOrder, by: &Caller) -> Result<Done, Refusal> {
+        let loaded = self.running.loaded();
+        let wrong = |text: String| refusal("bad_request", text, "hostkeeper reload, then hostkeeper storage fix");
+        let mend = mend_order(&loaded.settings.storage, &order).map_err(wrong)?;
+        if self.running.host().is_there(&loaded.settings.host.kill_switch) {
+            return Err(refusal("blocked", "the kill switch file exists", "remove it first"));
+        }
+        if mend.begin {
+            self.person_acted(by, &mend.to_string());
+        }
+        let begin = format!("mend_entries-{}-{}", mend.project, mend.dir);
+        let intent = Intent {
+            plan: String::new(),
+            step: begin,
+            key: format!("storage:mend_entries:{}/{}", mend.project, mend.dir),
+            keeper: "storage".into(),
+            kind: "mend_entries".into(),
+            project: Some(mend.project.clone()),
+            thing: Some(mend.dir.clone()),
+            class: "tightening".into(),
+            text: mend.to_string(),
+            because: "a person ordered it".into(),
+            evidence: "[]".into(),
+            payload: String::new(),
+            undo: None,
+            origin: "order".into(),
+            trial: false,
+        };
+        let step = self.carry_out_one(&Step::Mend { order: mend }, intent).await?;
+        let text = match &step.why {
+            Some(why) => format!("not everything was done: {why}"),
+            None => "done".to_owned(),
+        };
+        Ok(Done { text, steps: vec![step] })
+    }
+
+    /// Carries out an order of a person that no plan holds, with the ledger before and after.
+    async fn carry_out_one(&self, step: &Step, intent: Intent) -> Result<StepDone, Refusal> {
+        let failed = |text: String| refusal("failed", text, "hostkeeper history");
+        let payload = serde_json::to_string(step).map_err(|error| failed(error.to_string()))?;
+        let seat = self.seat("storage").await.ok_or_else(|| failed("there is no storage keeper".into()))?;
+        let mut seat = seat.lock().await;
+        let (intent, begun) = (Intent { payload: payload.clone(), ..intent }, self.running.now());
+        let id = self.running.with_book(|book| book.intend(&intent, &begun)).map_err(|error| failed(error.chain()))?;
+        let outcome = outcome_of(seat.carry_out_recorded(&payload, &self.running.host()).await);
+        let ended = self.running.now();
+        let written = self.running.with_book(|book| book.conclude(id, &outcome, &ended));
+        written.map_err(|error| failed(error.chain()))?;
+        let (result, why) = match outcome {
+            Outcome::Made => ("made", None),
+            Outcome::Failed(why) => ("failed", Some(why)),
+            _ => ("already_so", None),
+        };
+        Ok(StepDone { id: id.to_string(), text: intent.text, result: result.into(), why })
+    }
+}
+
+/// The step that an order means. `Err`: it is about another declaration than the one in force, or none at all.
+fn mend_order(config: &Config, order: &FixOrder) -> Result<MendOrder, String> {
+    let (project, dir) = order.dir.split_once('/').ok_or("name the directory as project/directory")?;
+    let project = project.parse().map_err(|_| "this is no name of a project".to_owned())?;
+    let key: Key = (project, dir.to_owned());
+    let place = declared_place(config, &key.0, &key.1);
+    let (Some(declared), Some(place)) = (config.dirs.get(&key), place) else {
+        return Err(format!("the agent knows no directory \"{}\"", one_line(&order.dir, 80)));
+    };
+    let owner = declared.owner_ids().map(|(user, group)| Owner { user, group });
+    let mode = declared.mode_bits().map(Bits);
+    check_declared(order, declared, (owner, mode))?;
+    let file_mode = order.file_mode.as_deref().map(parse_file_mode).transpose()?;
+    if owner.is_none() && mode.is_none() && file_mode.is_none() {
+        return Err("neither owner nor mode is declared".to_owned());
+    }
+    let (project, dir) = key;
+    Ok(MendOrder { project, dir, place, owner, mode, file_mode, recursive: order.recursive, begin: order.begin })
+}
+
+fn check_declared(order: &FixOrder, dir: &Dir, (owner, mode): (Option<Owner>, Option<Bits>)) -> Result<(), String> {
+    let said = |value: &Option<String>| value.as_deref().map_or("none".to_owned(), |value| one_line(value, 40));
+    if order.owner != owner.map(|owner| owner.to_string()) {
+        return Err(format!("owner {} was meant, the agent has {}", said(&order.owner), said(&dir.owner)));
+    }
+    if order.mode != mode.map(|mode| mode.to_string()) {
+        return Err(format!("mode {} was meant, the agent has {}", said(&order.mode), said(&dir.mode)));
+    }
+    Ok(())
+}
+
+/// Nine bits of permission: no set-id, no sticky bit, and not writable by everyone.
+fn parse_file_mode(text: &str) -> Result<Bits, String> {
+    let bits = parse_mode(text).filter(|bits| bits & !0o775 == 0).map(Bits);
+    bits.ok_or_else(|| format!("\"{}\" is no mode for files: use three octal digits such as 0640", one_line(text, 20)))
+}
+
+/// The same for the command line: four octal digits.
+pub fn check_file_mode(text: &str) -> Result<String, String> {
+    parse_file_mode(text).map(|bits| bits.to_string())
+}
