@@ -20,8 +20,8 @@ pub type SharedSeat = Arc<Mutex<dyn Seat>>;
 
 /// The time that one keeper has for one look.
 pub const LOOK_LIMIT: Duration = Duration::from_secs(20);
-/// The time that one step has. Longer work belongs into a job.
-pub const STEP_LIMIT: Duration = Duration::from_secs(120);
+/// The time that one step has, less than the patience of the watchdog (`WatchdogSec=90s`). Longer work belongs into a job.
+pub const STEP_LIMIT: Duration = Duration::from_secs(75);
 
 /// What a round works with.
 pub struct Table<'a> {

@@ -38,7 +38,7 @@ use crate::host::{Error, Host, patience::Patience};
 use crate::round::Change;
 
 /// How long an order about a pool may take, the program that it tells included.
-const LIMIT: Duration = Duration::from_secs(100);
+const LIMIT: Duration = Duration::from_secs(60);
 
 impl Watch {
     /// Carries an order out on a thread of its own.
