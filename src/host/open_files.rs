@@ -1,9 +1,9 @@
 //! How many files this process may keep open, and which files anybody has open.
 
-use std::sync::OnceLock;
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 

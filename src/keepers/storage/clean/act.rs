@@ -14,6 +14,7 @@ use super::delete::{End, delete};
 use super::observe::Cleans;
 use super::step::CleanOrder;
 use crate::host::Error;
+use crate::host::entries::FileFacts;
 use crate::host::files::{Directory, Found};
 use crate::host::open_files::open_anywhere;
 use crate::host::patience::Patience;
@@ -44,11 +45,14 @@ impl Cleans {
         };
         self.forget(&key);
         let order = Arc::new(order.clone());
-        let ends = {
+        let Answer { ends, trouble } = {
             let order = Arc::clone(&order);
             patience.wait(&name, LIMIT, move || carry_out(&site, &order, &rule)).await??
         };
         self.operations = ends.iter().map(|(index, end)| operation(&order, *index, end)).collect();
+        if let Some(trouble) = trouble {
+            return Err(trouble);
+        }
         let removed = ends.iter().filter(|(_, end)| *end == End::Removed).count();
         let gone = ends.iter().filter(|(_, end)| *end == End::Vanished).count();
         match (removed, ends.iter().find(|(_, end)| !matches!(end, End::Removed | End::Vanished))) {
@@ -75,39 +79,60 @@ fn operation(order: &CleanOrder, index: usize, end: &End) -> Operation {
     }
 }
 
-/// What became of the files that were begun, by their number.
-fn carry_out(site: &Site, order: &CleanOrder, rule: &Rule) -> Result<Vec<(usize, End)>, Error> {
+/// What became of the files that were begun, by their number, and what ended the work early.
+struct Answer {
+    ends: Vec<(usize, End)>,
+    trouble: Option<Error>,
+}
+
+fn carry_out(site: &Site, order: &CleanOrder, rule: &Rule) -> Result<Answer, Error> {
     let (_, root) = prove(site, (&order.place.tier, &order.place.root))?;
     let allowed = look_again(&root, order, rule)?;
     let is_open = open_anywhere(&site.roots.procfs);
     let until = Instant::now() + WORK;
-    let mut ends = Vec::new();
+    let mut answer = Answer { ends: Vec::new(), trouble: None };
     let mut room: Option<(PathBuf, Option<Directory>)> = None;
     for (index, file) in order.files.iter().enumerate() {
-        let seen = file.as_seen();
         if Instant::now() >= until {
             break;
         }
-        let (above, name) = seen.name.rsplit_once('/').unwrap_or(("", &seen.name));
-        let path = Path::new(&order.below).join(above);
-        if room.as_ref().is_none_or(|(open, _)| *open != path) {
-            let found = if let Found::There(found) = root.open_below(&path)? { Some(found) } else { None };
-            room = Some((path, found));
-        }
-        let Some((_, Some(directory))) = &room else {
-            ends.push((index, End::Vanished));
-            continue;
-        };
-        match allowed.get(&seen.name) {
-            Some(now) if *now == seen => ends.push((index, delete(directory, name, &seen, &is_open)?)),
-            Some(_) => ends.push((index, End::Changed)),
-            None if directory.read_child(Path::new(name))?.is_none() => ends.push((index, End::Vanished)),
-            // The rule does not let it go any more.
-            None => {}
+        let seen = file.as_seen();
+        match let_go(&root, &order.below, (&seen, allowed.get(&seen.name)), &mut room, &is_open) {
+            Ok(end) => answer.ends.extend(end.map(|end| (index, end))),
+            // What is gone by now is told all the same.
+            Err(error) => {
+                answer.ends.push((index, End::Refused(error.chain())));
+                answer.trouble = Some(error);
+                break;
+            }
         }
     }
-    root.sync_file_system()?;
-    Ok(ends)
+    let synced = root.sync_file_system();
+    answer.trouble = answer.trouble.or(synced.err());
+    Ok(answer)
+}
+
+/// What became of one file; `None` where the rule does not let it go any more. `room` is the directory it is in, kept for
+/// the next one.
+fn let_go(
+    root: &Directory,
+    below: &str,
+    (seen, allowed): (&OldFile, Option<&OldFile>),
+    room: &mut Option<(PathBuf, Option<Directory>)>,
+    is_open: &dyn Fn(&FileFacts) -> bool,
+) -> Result<Option<End>, Error> {
+    let (above, name) = seen.name.rsplit_once('/').unwrap_or(("", &seen.name));
+    let path = Path::new(below).join(above);
+    if room.as_ref().is_none_or(|(open, _)| *open != path) {
+        let found = if let Found::There(found) = root.open_below(&path)? { Some(found) } else { None };
+        *room = Some((path, found));
+    }
+    let Some((_, Some(directory))) = room else { return Ok(Some(End::Vanished)) };
+    match allowed {
+        Some(now) if now == seen => delete(directory, name, seen, is_open).map(Some),
+        Some(_) => Ok(Some(End::Changed)),
+        None => Ok(directory.read_child(Path::new(name))?.is_none().then_some(End::Vanished)),
+    }
 }
 
 /// The files that the rule lets go at this moment, by name.
