@@ -50,13 +50,13 @@ impl Family {
 #[derive(Clone, Copy, Debug)]
 pub struct Heading<'a> {
     pub name: [&'a str; 3],
-    pub help: [&'a str; 3],
+    pub help: [&'a str; 4],
     pub kind: Kind,
 }
 
 impl<'a> From<&'a Family> for Heading<'a> {
     fn from(family: &'a Family) -> Heading<'a> {
-        Heading { name: [&family.name, "", ""], help: [&family.help, "", ""], kind: family.kind }
+        Heading { name: [&family.name, "", ""], help: [&family.help, "", "", ""], kind: family.kind }
     }
 }
 

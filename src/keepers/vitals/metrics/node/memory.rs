@@ -12,13 +12,13 @@ pub fn measure(seen: &Memory, page: &mut Page) {
             if field.is_bytes {
                 key.push_str("_bytes");
             }
-            let help = ["Memory information field ", &key, "."];
+            let help = ["Memory information field ", &key, ".", ""];
             page.single(named(Kind::Gauge, ["node_memory_", &key, ""], help), field.value);
         }
     }
     if let Some(fields) = seen.vmstat.as_ref().filter(|_| page.wants(Group::Node, "vmstat")) {
         for field in fields {
-            let help = ["/proc/vmstat information field ", &field.name, "."];
+            let help = ["/proc/vmstat information field ", &field.name, ".", ""];
             page.single(named(Kind::Untyped, ["node_vmstat_", &field.name, ""], help), field.value);
         }
     }

@@ -84,6 +84,6 @@ fn single(page: &mut Page, family: &Family, value: Option<impl Into<Number>>) {
 }
 
 /// A family that is named after a key of a kernel file.
-fn named<'h>(kind: Kind, name: [&'h str; 3], help: [&'h str; 3]) -> Heading<'h> {
+fn named<'h>(kind: Kind, name: [&'h str; 3], help: [&'h str; 4]) -> Heading<'h> {
     Heading { name, help, kind }
 }

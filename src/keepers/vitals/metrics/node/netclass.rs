@@ -51,7 +51,7 @@ pub fn measure(seen: &Network, page: &mut Page) {
             // Megabits per second; -1 where the speed is not known, which stays visible.
             Some(if *name == "speed_bytes" { value.saturating_mul(1_000_000) / 8 } else { value })
         };
-        let family = named(*kind, ["node_network_", name, ""], ["Network device property: ", name, ""]);
+        let family = named(*kind, ["node_network_", name, ""], ["Network device property: ", name, "", ""]);
         rows(page, family, &rendered, devices.iter().map(value));
     }
 }

@@ -23,7 +23,7 @@ pub fn measure(seen: &Network, page: &mut Page) {
     if let Some(netstat) = seen.netstat.as_ref().filter(|_| page.wants(Group::Node, "netstat")) {
         for (name, value) in netstat {
             let (protocol, statistic) = name.split_once('_').unwrap_or((name, ""));
-            let help = ["Statistic ", protocol, statistic];
+            let help = ["Statistic ", protocol, statistic, "."];
             page.single(named(Kind::Untyped, ["node_netstat_", name, ""], help), *value);
         }
     }
@@ -50,7 +50,7 @@ fn measure_counters(seen: &Network, page: &mut Page) {
     let Some(all) = &seen.counters else { return };
     let rendered = render_one("device", all.iter().map(|counters| counters.device.as_str()));
     for (index, name) in NETWORK_COUNTERS.iter().enumerate() {
-        let help = ["Network device statistic ", name, "."];
+        let help = ["Network device statistic ", name, ".", ""];
         let family = named(Kind::Counter, ["node_network_", name, "_total"], help);
         rows(page, family, &rendered, all.iter().map(|counters| counters.values.get(index).copied().flatten()));
     }
@@ -64,10 +64,10 @@ fn measure_sockets(seen: &Network, page: &mut Page) {
             "sockets" => "Number of IPv4 sockets in use.".to_owned(),
             _ => format!("Number of {protocol} sockets in state {state}."),
         };
-        page.single(named(Kind::Gauge, ["node_sockstat_", name, ""], [&help, "", ""]), *value);
+        page.single(named(Kind::Gauge, ["node_sockstat_", name, ""], [&help, "", "", ""]), *value);
         if state == "mem" {
             let help = format!("Number of {protocol} sockets in state mem_bytes.");
-            let family = named(Kind::Gauge, ["node_sockstat_", name, "_bytes"], [&help, "", ""]);
+            let family = named(Kind::Gauge, ["node_sockstat_", name, "_bytes"], [&help, "", "", ""]);
             page.single(family, value.saturating_mul(seen.page_size));
         }
     }

@@ -146,7 +146,7 @@ fn measure_supplies(supplies: &[PowerSupply], page: &mut Page) {
         }
     }
     for (name, values) in families {
-        let help = [name, " value of /sys/class/power_supply/<power_supply>.", ""];
+        let help = [name, " value of /sys/class/power_supply/<power_supply>.", "", ""];
         page.family(named(Kind::Gauge, ["node_power_supply_", name, ""], help));
         for (supply, value) in values {
             page.sample(&[("power_supply", supply)], value);
@@ -169,7 +169,7 @@ fn measure_rapl(zones: &[RaplZone], page: &mut Page) {
     for name in names {
         let clean = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' };
         let family: String = name.chars().map(clean).collect();
-        let help = ["Current RAPL ", name, " value in joules"];
+        let help = ["Current RAPL ", name, " value in joules", ""];
         page.family(named(Kind::Counter, ["node_rapl_", &family, "_joules_total"], help));
         for zone in zones.iter().filter(|zone| zone.name == name) {
             page.sample(&[("index", &zone.index), ("path", &zone.path)], zone.microjoules as f64 / 1e6);

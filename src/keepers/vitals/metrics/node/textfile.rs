@@ -24,7 +24,7 @@ pub fn measure(seen: &HostSeen, page: &mut Page) {
     for (name, families) in joined {
         let typed = families.iter().find(|family| !family.help.is_empty()).or(families.first());
         let Some((first, kind)) = typed.and_then(|first| Some((first, first.kind?))) else { continue };
-        page.family(named(kind, [name, "", ""], [&first.help, "", ""]));
+        page.family(named(kind, [name, "", ""], [&first.help, "", "", ""]));
         for sample in families.iter().flat_map(|family| &family.samples) {
             let labels: Vec<(&str, &str)> =
                 sample.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();

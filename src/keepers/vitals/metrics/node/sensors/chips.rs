@@ -36,7 +36,7 @@ pub fn measure(chips: &[Chip], page: &mut Page) {
         }
     }
     for (name, (help, kind, samples)) in families {
-        page.family(named(kind, [&name, "", ""], [&help, "", ""]));
+        page.family(named(kind, [&name, "", ""], [&help, "", "", ""]));
         for (chip, sensor, value) in samples {
             page.sample(&[("chip", chip), ("sensor", &sensor)], value);
         }
