@@ -38,6 +38,26 @@ impl Error {
         move |source| Error { what: what.to_owned(), source: Some(source) }
     }
 
+    /// What a check found, as SQLite itself would report it.
+    pub(super) fn damaged(what: String) -> Error {
+        let failure = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+        let source = rusqlite::Error::SqliteFailure(failure, Some(what));
+        Error { what: "the ledger is damaged".into(), source: Some(source) }
+    }
+
+    /// For statements that every ledger of ours can run: SQLite's "this does not go" then means that the file is damaged.
+    pub(super) fn into_damage(self) -> Error {
+        use rusqlite::Error as E;
+        match &self.source {
+            Some(E::SqliteFailure(failure, text)) if failure.extended_code == rusqlite::ffi::SQLITE_ERROR => {
+                Error::damaged(format!("{}: {}", self.what, text.as_deref().unwrap_or("SQL error")))
+            }
+            // Not its `Display`, which holds the whole statement.
+            Some(E::SqlInputError { msg, .. }) => Error::damaged(format!("{}: {msg}", self.what)),
+            _ => self,
+        }
+    }
+
     /// What kind of trouble it is, by SQLite's own code.
     pub fn trouble(&self) -> Trouble {
         use rusqlite::Error as E;

@@ -2,7 +2,7 @@
 //! because orders to undo are read from it and carried out as root.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -55,6 +55,14 @@ pub fn make_or_check(file: &Path) -> Result<Found, Error> {
         return Err(Error::new(format!("{} can be written by others: chmod 600 it", file.display())));
     }
     Ok(if facts.len() == 0 { Found::Empty } else { Found::Filled })
+}
+
+/// `false` when the head cannot be SQLite's, which by itself would only read such a file: the versions of the format are
+/// 1 or 2 (bytes 18, 19; <https://sqlite.org/fileformat2.html>). A file that cannot be read is SQLite's to complain about.
+pub fn has_sound_head(file: &Path) -> bool {
+    let mut head = [0; 20];
+    let read = fs::File::open(file).and_then(|mut file| file.read_exact(&mut head));
+    read.is_err() || head[18..].iter().all(|version| matches!(version, 1 | 2))
 }
 
 /// Which file is at this path now; `None` when there is none.

@@ -79,6 +79,9 @@ CREATE TABLE operations (
 CREATE INDEX operations_by_intent ON operations (intent);
 ";
 
+/// No hostkeeper will have more versions of its schema; a higher number is damage.
+const PLAUSIBLE: i64 = 1000;
+
 /// Refuses a file that is not ours or is newer than this program. Reads only.
 pub fn check(connection: &Connection) -> Result<i64, Error> {
     let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0));
@@ -90,11 +93,14 @@ pub fn check(connection: &Connection) -> Result<i64, Error> {
         return Err(Error::new("the file is an SQLite database but not a ledger of hostkeeper"));
     }
     let newest = MIGRATIONS.len() as i64;
-    if version > newest {
+    if version > newest && version <= PLAUSIBLE {
         return Err(Error::new(format!(
             "the ledger has schema version {version}, written by a newer hostkeeper; this one knows versions up to \
              {newest}: install the newer package again, or move the file away"
         )));
+    }
+    if !(0..=newest).contains(&version) {
+        return Err(Error::damaged(format!("its schema version is {version}")));
     }
     Ok(version)
 }

@@ -45,10 +45,13 @@ impl Sqlite {
     /// schema. Fails within seconds; changes nothing of a file that it refuses.
     pub fn open(path: &Path) -> Result<Sqlite, Error> {
         let found = place::make_or_check(path)?;
+        if !place::has_sound_head(path) {
+            return Err(Error::damaged("the file's head names a format that SQLite does not write".into()));
+        }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags).map_err(Error::during("open the ledger"))?;
         connection.busy_timeout(BUSY).map_err(Error::during("set the ledger's time-out"))?;
-        schema::check(&connection)?;
+        schema::check(&connection).map_err(Error::into_damage)?;
         connection.execute_batch(SETTINGS).map_err(Error::during("set up the ledger"))?;
         let mode: String = connection
             .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
@@ -59,7 +62,7 @@ impl Sqlite {
             )));
         }
         check_pages(&connection)?;
-        schema::migrate(&mut connection)?;
+        schema::migrate(&mut connection).map_err(Error::into_damage)?;
         Ok(Sqlite { connection, path: path.to_owned(), identity: place::read_identity(path), found })
     }
 
@@ -213,7 +216,7 @@ fn check_pages(connection: &Connection) -> Result<(), Error> {
     let _ = timer.join();
     match verdict {
         Ok(word) if word == "ok" => Ok(()),
-        Ok(word) => Err(damaged(fit(&word))),
+        Ok(word) => Err(Error::damaged(fit(&word))),
         Err(rusqlite::Error::SqliteFailure(failure, _))
             if failure.code == rusqlite::ErrorCode::OperationInterrupted =>
         {
@@ -221,11 +224,4 @@ fn check_pages(connection: &Connection) -> Result<(), Error> {
         }
         Err(error) => Err(Error { what: "check the ledger".into(), source: Some(error) }),
     }
-}
-
-/// What the check found, as SQLite itself would report it.
-fn damaged(what: String) -> Error {
-    let failure = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
-    let source = rusqlite::Error::SqliteFailure(failure, Some(what));
-    Error { what: "the ledger is damaged".into(), source: Some(source) }
 }

@@ -4,6 +4,8 @@
 use std::io::Read;
 use std::path::Path;
 
+/// At most so many generations of frames may be in one file; by more, salts differ only where bytes are no frame.
+const GENERATIONS: u32 = 1 << 16;
 /// A journal larger than this is not looked through; checkpoints keep it near one MiB.
 const LARGEST: u64 = 64 << 20;
 const HEADER: usize = 32;
@@ -37,8 +39,9 @@ pub fn parse_journal(bytes: &[u8]) -> Tear {
         rest = after;
     }
     match head.count_commits(rest) {
-        0 => Tear::Whole,
-        1 => Tear::End,
+        0 if rest.is_empty() || head.is_earlier(rest) => Tear::Whole,
+        // Also where its end cannot be known for one any more.
+        0 | 1 => Tear::End,
         more => Tear::Lost(more),
     }
 }
@@ -86,6 +89,12 @@ impl Head {
         let sum = checksum(frame.get(..8)?, sum, self.big_endian)?;
         let sum = checksum(frame.get(FRAME..)?, sum, self.big_endian)?;
         (sum == (word(frame, 16)?, word(frame, 20)?)).then_some(sum)
+    }
+
+    /// The frame is left from before the journal was begun anew. SQLite then counts the first salt up by one.
+    fn is_earlier(&self, frame: &[u8]) -> bool {
+        let (Some(ours), Some(its)) = (word(&self.salts, 0), word(frame, 8)) else { return false };
+        (1..=GENERATIONS).contains(&ours.wrapping_sub(its))
     }
 
     /// Frames of this generation that end a write.
