@@ -16,8 +16,7 @@ use super::wire::{ClientError, MOST_ANSWER, Open, Wire};
 use crate::host::asking::Asking;
 use crate::host::socket::start_connected;
 
-/// Read at once from the socket:
-/// as a rule the whole page of `/metrics`: one read here, and one write where it is passed on.
+/// Read at once from the socket: as a rule the whole page of `/metrics`, which then is passed on in one write, too.
 const BUFFER: usize = 128 * 1024;
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 /// Between two tries to connect to an agent whose queue is full.
@@ -121,24 +120,23 @@ impl Client {
     async fn connect_by(&self, path: &Path) -> Result<Asking, ClientError> {
         let until = tokio::time::Instant::now() + CONNECT_LIMIT;
         loop {
-            let socket = self.socket.clone();
             match start_connected(path).and_then(Asking::new) {
-                Ok(stream) => return Ok(stream),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(source) => {
-                    return Err(match source.kind() {
-                        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
-                            ClientError::NoDaemon { socket, source }
-                        }
-                        io::ErrorKind::PermissionDenied => ClientError::Forbidden { socket, source },
-                        _ => self.broken(&source),
-                    });
-                }
+                connected => return connected.map_err(|source| self.unconnected(source)),
             }
             if tokio::time::Instant::now() >= until {
                 return Err(self.late(CONNECT_LIMIT));
             }
             tokio::time::sleep(CONNECT_PAUSE).await;
+        }
+    }
+
+    fn unconnected(&self, source: io::Error) -> ClientError {
+        let socket = self.socket.clone();
+        match source.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => ClientError::NoDaemon { socket, source },
+            io::ErrorKind::PermissionDenied => ClientError::Forbidden { socket, source },
+            _ => self.broken(&source),
         }
     }
 

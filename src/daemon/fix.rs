@@ -2,18 +2,17 @@
 //! order, on a person's word alone and therefore in every mode.
 
 use super::Places;
+use super::ordered::Ordered;
 use super::orders::refusal;
 use super::rounds::Rounds;
 use super::start::{Failure, host_of};
 use crate::api::Refusal;
-use crate::api::types::{Caller, Done, FixOrder, StepDone};
+use crate::api::types::{Caller, Done, FixOrder};
 use crate::config;
 use crate::host::Error;
 use crate::keepers::storage::config::{Config, Dir, parse_mode};
 use crate::keepers::storage::mend::{Counted, Survey, count};
 use crate::keepers::storage::{Bits, Key, MendOrder, Owner, Step, declared_place};
-use crate::ledger::{Intent, Journal, Outcome};
-use crate::round::outcome_of;
 use crate::values::one_line;
 
 /// What is to be counted.
@@ -108,50 +107,15 @@ impl Rounds {
         if mend.begin {
             self.person_acted(by, &mend.to_string());
         }
-        let begin = format!("mend_entries-{}-{}", mend.project, mend.dir);
-        let intent = Intent {
-            plan: String::new(),
-            step: begin,
-            key: format!("storage:mend_entries:{}/{}", mend.project, mend.dir),
-            keeper: "storage".into(),
-            kind: "mend_entries".into(),
-            project: Some(mend.project.clone()),
-            thing: Some(mend.dir.clone()),
-            class: "tightening".into(),
+        let ordered = Ordered {
+            project: mend.project.clone(),
+            thing: mend.dir.clone(),
+            kind: "mend_entries",
+            class: "tightening",
             text: mend.to_string(),
-            because: "a person ordered it".into(),
-            evidence: "[]".into(),
-            payload: String::new(),
-            undo: None,
-            origin: "order".into(),
-            trial: false,
+            step: Step::Mend { order: mend },
         };
-        let step = self.carry_out_one(&Step::Mend { order: mend }, intent).await?;
-        let text = match &step.why {
-            Some(why) => format!("not everything was done: {why}"),
-            None => "done".to_owned(),
-        };
-        Ok(Done { text, steps: vec![step] })
-    }
-
-    /// Carries out an order of a person that no plan holds, with the ledger before and after.
-    async fn carry_out_one(&self, step: &Step, intent: Intent) -> Result<StepDone, Refusal> {
-        let failed = |text: String| refusal("failed", text, "hostkeeper history");
-        let payload = serde_json::to_string(step).map_err(|error| failed(error.to_string()))?;
-        let seat = self.seat("storage").await.ok_or_else(|| failed("there is no storage keeper".into()))?;
-        let mut seat = seat.lock().await;
-        let (intent, begun) = (Intent { payload: payload.clone(), ..intent }, self.running.now());
-        let id = self.running.with_book(|book| book.intend(&intent, &begun)).map_err(|error| failed(error.chain()))?;
-        let outcome = outcome_of(seat.carry_out_recorded(&payload, &self.running.host()).await);
-        let ended = self.running.now();
-        let written = self.running.with_book(|book| book.conclude(id, &outcome, &ended));
-        written.map_err(|error| failed(error.chain()))?;
-        let (result, why) = match outcome {
-            Outcome::Made => ("made", None),
-            Outcome::Failed(why) => ("failed", Some(why)),
-            _ => ("already_so", None),
-        };
-        Ok(StepDone { id: id.to_string(), text: intent.text, result: result.into(), why })
+        self.carry_out(vec![ordered]).await
     }
 }
 

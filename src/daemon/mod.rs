@@ -8,6 +8,7 @@ mod logging;
 mod look;
 mod memory;
 mod messages;
+mod ordered;
 mod orders;
 mod own;
 mod own_concerns;

@@ -3,14 +3,15 @@
 
 use std::time::Duration;
 
+use super::ordered::Ordered;
 use super::orders::refusal;
 use super::rounds::Rounds;
 use crate::api::Refusal;
-use crate::api::types::{Caller, Done, PoolOrder, StepDone};
+use crate::api::types::{Caller, Done, PoolOrder};
 use crate::keepers::storage::pools::{Member, Name, Order, examples};
 use crate::keepers::storage::{Step, declared_place};
-use crate::ledger::{Intent, Journal, Outcome};
-use crate::round::{PoolMemberView, PoolView, RoundResult, outcome_of};
+use crate::ledger::Outcome;
+use crate::round::{PoolMemberView, PoolView, RoundResult};
 
 /// The kinds of steps after which a pool in a hurry goes on at once.
 const MOVING: [&str; 2] = ["move_files", "settle_moves"];
@@ -130,14 +131,14 @@ impl Rounds {
                 }
                 let order = Order::MakeExamples { pool: name_of(&pool), at, label, first, files, size };
                 self.person_acted(by, &order.to_string());
-                self.carry_out(vec![order], &pool).await
+                self.carry_out_about(&pool, vec![order]).await
             }
             PoolOrder::RemoveExamples { .. } => {
                 let at = |member: &PoolMemberView| self.member(&pool, &member.member);
                 let members = pool.members.iter().map(at).collect::<Result<Vec<Member>, Refusal>>()?;
                 self.person_acted(by, &format!("remove the example files of pool {name}"));
                 let order = |at| Order::RemoveExamples { pool: name_of(&pool), at };
-                self.carry_out(members.into_iter().map(order).collect(), &pool).await
+                self.carry_out_about(&pool, members.into_iter().map(order).collect()).await
             }
         }
     }
@@ -222,35 +223,16 @@ impl Rounds {
         written.map_err(|error| refusal("failed", error.chain(), "hostkeeper doctor"))
     }
 
-    /// Carries orders out that no plan holds, each in the ledger before and after.
-    async fn carry_out(&self, orders: Vec<Order>, pool: &PoolView) -> Result<Done, Refusal> {
-        let failed = |text: String| refusal("failed", text, "hostkeeper history");
-        let seat = self.seat("storage").await.ok_or_else(|| failed("there is no storage keeper".into()))?;
-        let mut steps = Vec::new();
-        for order in orders {
-            let mut seat = seat.lock().await;
-            let (kind, text, step) = (order.kind(), order.to_string(), Step::Pool { order });
-            let payload = serde_json::to_string(&step).map_err(|error| failed(error.to_string()))?;
-            let intent = intent_of(pool, kind, &text, payload.clone());
-            let begun = self.running.now();
-            let id =
-                self.running.with_book(|book| book.intend(&intent, &begun)).map_err(|error| failed(error.chain()))?;
-            let outcome = outcome_of(seat.carry_out_recorded(&payload, &self.running.host()).await);
-            let ended = self.running.now();
-            let written = self.running.with_book(|book| book.conclude(id, &outcome, &ended));
-            written.map_err(|error| failed(error.chain()))?;
-            let (result, why) = match outcome {
-                Outcome::Made => ("made", None),
-                Outcome::Failed(why) => ("failed", Some(why)),
-                _ => ("already_so", None),
-            };
-            steps.push(StepDone { id: id.to_string(), text, result: result.into(), why });
-        }
-        let text = match steps.iter().find_map(|step| step.why.clone()) {
-            Some(why) => format!("not everything was done: {why}"),
-            None => "done".to_owned(),
+    async fn carry_out_about(&self, pool: &PoolView, orders: Vec<Order>) -> Result<Done, Refusal> {
+        let ordered = |order: Order| Ordered {
+            project: pool.project.clone(),
+            thing: pool.pool.clone(),
+            kind: order.kind(),
+            class: "safe",
+            text: order.to_string(),
+            step: Step::Pool { order },
         };
-        Ok(Done { text, steps })
+        self.carry_out(orders.into_iter().map(ordered).collect()).await
     }
 }
 
@@ -266,24 +248,4 @@ fn name_of(pool: &PoolView) -> Name {
 fn is_hurried(pool: &PoolView) -> bool {
     let drained = |member: &PoolMemberView| member.drained_since.is_some() && member.files != Some(0);
     pool.hurry_since.is_some() || pool.members.iter().any(drained)
-}
-
-fn intent_of(pool: &PoolView, kind: &str, text: &str, payload: String) -> Intent {
-    Intent {
-        plan: String::new(),
-        step: format!("{kind}-{}-{}", pool.project, pool.pool),
-        key: format!("storage:{kind}:{}/{}", pool.project, pool.pool),
-        keeper: "storage".into(),
-        kind: kind.into(),
-        project: Some(pool.project.clone()),
-        thing: Some(pool.pool.clone()),
-        class: "safe".into(),
-        text: text.into(),
-        because: "a person ordered it".into(),
-        evidence: "[]".into(),
-        payload,
-        undo: None,
-        origin: "order".into(),
-        trial: false,
-    }
 }

@@ -1,5 +1,6 @@
 //! The only room that touches the machine. Small adapters; no policy, no metric names.
 
+pub mod alone;
 pub mod asking;
 pub mod bcache;
 pub mod cgroups;

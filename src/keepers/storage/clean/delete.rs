@@ -5,9 +5,10 @@
 use std::path::Path;
 
 use crate::host::Error;
+use crate::host::alone::Standing;
 use crate::host::entries::FileFacts;
 use crate::host::files::Directory;
-use crate::host::transfer::{Renamed, Use};
+use crate::host::transfer::Renamed;
 use crate::host::walk::oldest::{GONE, OldFile};
 
 /// How it ended for one file.
@@ -77,18 +78,12 @@ fn look(
     seen: &OldFile,
     is_open: &dyn Fn(&FileFacts) -> bool,
 ) -> Result<Option<End>, Error> {
-    let Some(mut file) = room.open_file(Path::new(name))? else { return Ok(Some(End::Vanished)) };
-    if !seen.is_same(&file.facts) {
-        return Ok(Some(End::Changed));
-    }
-    match file.take_lease() {
-        Use::Open => return Ok(Some(End::Open)),
-        Use::Untold if is_open(&file.facts) => return Ok(Some(End::Open)),
-        Use::Alone | Use::Untold => {}
-    }
-    // Written between the look above and the lease.
-    let now = file.read_facts().map_err(|error| Error::file("look at", room.path().join(name), error))?;
-    Ok((!seen.is_same(&now)).then_some(End::Changed))
+    Ok(match room.look_alone(Path::new(name), |facts| seen.is_same(facts), is_open)? {
+        Standing::Alone => None,
+        Standing::Missing => Some(End::Vanished),
+        Standing::Changed => Some(End::Changed),
+        Standing::Open => Some(End::Open),
+    })
 }
 
 fn bring_back(room: &Directory, gone: &str, name: &str, end: End) -> Result<End, Error> {

@@ -57,11 +57,6 @@ pub enum End {
     Refused(String),
 }
 
-/// Somebody has a lease on a file, and does not give it back: it is open.
-fn is_leased(error: &Error) -> bool {
-    matches!(error, Error::File { source, .. } if source.kind() == std::io::ErrorKind::WouldBlock)
-}
-
 /// What became of a batch: an end for each file, and what broke it off.
 #[derive(Debug)]
 pub struct Report {

@@ -4,8 +4,9 @@
 
 use std::path::Path;
 
-use super::{Batch, Copied, End, is_leased};
+use super::{Batch, Copied, End};
 use crate::host::Error;
+use crate::host::alone::{Standing, is_leased};
 use crate::host::entries::FileFacts;
 use crate::host::files::Directory;
 use crate::host::transfer::{Renamed, Use};
@@ -120,23 +121,11 @@ pub(super) fn look_again(
     source: &FileFacts,
     is_open: &dyn Fn(&FileFacts) -> bool,
 ) -> Result<Option<End>, Error> {
-    let mut original = match room.open_file(gone) {
-        Ok(Some(original)) => original,
-        Ok(None) => return Ok(Some(End::Vanished)),
-        Err(error) if is_leased(&error) => return Ok(Some(End::Open)),
-        Err(error) => return Err(error),
-    };
-    if !original.facts.is_same_content(source) {
-        return Ok(Some(End::Changed));
-    }
-    Ok(match original.take_lease() {
-        Use::Open => Some(End::Open),
-        Use::Untold if is_open(&original.facts) => Some(End::Open),
-        // Written between the look above and the lease.
-        Use::Alone | Use::Untold => {
-            let now = original.read_facts().map_err(|error| Error::file("look at", gone, error))?;
-            (!now.is_same_content(source)).then_some(End::Changed)
-        }
+    Ok(match room.look_alone(gone, |facts| facts.is_same_content(source), is_open)? {
+        Standing::Alone => None,
+        Standing::Missing => Some(End::Vanished),
+        Standing::Changed => Some(End::Changed),
+        Standing::Open => Some(End::Open),
     })
 }
 

@@ -5,8 +5,9 @@ use std::io;
 use std::path::Path;
 use std::time::Instant;
 
-use super::{Batch, Copied, End, Partial, is_leased};
+use super::{Batch, Copied, End, Partial};
 use crate::host::Error;
+use crate::host::alone::is_leased;
 use crate::host::entries::FileFacts;
 use crate::host::files::Directory;
 use crate::host::transfer::{
