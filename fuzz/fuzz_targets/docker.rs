@@ -1,5 +1,5 @@
-//! Docker's answers: the list (`a`), an inspect (`b`), addresses (`c`), health and image names (`d`). What is kept is
-//! bounded, on one line, and of the labels only what is allowed.
+//! Docker's answers: the list (`a`), an inspect (`b`), addresses (`c`), health and image names (`d`), disk usage (`e`).
+//! What is kept is bounded, on one line, and of the labels only what is allowed.
 #![no_main]
 
 use hostkeeper::host::docker::*;
@@ -7,11 +7,12 @@ use hostkeeper_fuzz::{choose, text};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    match choose(data, 4) {
+    match choose(data, 5) {
         Some((0, rest)) => list(rest),
         Some((1, rest)) => inspect(rest),
         Some((2, rest)) => address(&text(rest)),
-        Some((_, rest)) => words(&text(rest)),
+        Some((3, rest)) => words(&text(rest)),
+        Some((_, rest)) => space(rest),
         None => {}
     }
 });
@@ -34,6 +35,17 @@ fn list(answer: &[u8]) {
         assert!(listed.labels.iter().all(|(key, value)| allowed.contains(key) && short(value, 256)));
         assert!(listed.health.is_none_or(|word| ["healthy", "unhealthy", "starting"].contains(&word.as_str())));
         assert!(short(&listed.state, 16), "{}", listed.state);
+    }
+}
+
+fn space(answer: &[u8]) {
+    let Some(space) = parse_space(answer) else { return };
+    assert!(
+        space.images.iter().all(|image| is_image_id(&image.id) && image.names.iter().all(|name| is_image_name(name)))
+    );
+    assert!(space.containers.iter().all(|container| is_id(&container.id) && short(&container.name, 256)));
+    for volume in &space.volumes {
+        assert!(is_volume_name(&volume.name) && (!volume.anonymous || is_id(&volume.name)));
     }
 }
 

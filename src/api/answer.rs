@@ -65,6 +65,8 @@ async fn take(agent: &dyn Agent, request: &Request, matched: &Matched, peer: &Pe
         | Place::Rollback
         | Place::Wake
         | Place::KeepSpeed
+        | Place::Reclaim
+        | Place::LookAtDocker
         | Place::Fix => orders::give(agent, matched.route.place, &request.body, peer).await,
     }
 }

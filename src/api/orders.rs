@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use super::request::{Peer, Response};
 use super::routes::Place;
 use super::shapes::DoneShown;
-use super::types::Order;
+use super::types::{Order, ReclaimOrder, ThingName};
 use super::{Agent, Refusal};
 
 #[derive(Deserialize)]
@@ -34,6 +34,12 @@ struct RollbackBody {
     intent: i64,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReclaimBody {
+    things: Vec<ThingName>,
+}
+
 /// Gives the order of `place`. The rights of the peer have been checked.
 pub async fn give(agent: &dyn Agent, place: Place, body: &[u8], peer: &Peer) -> Result<Response, Refusal> {
     let order = parse_order(place, body)?;
@@ -59,6 +65,9 @@ pub fn parse_order(place: Place, body: &[u8]) -> Result<Order, Refusal> {
             let form = r#"{"tier": "ssd", "size_bytes": 1073741824, "sequential_write_bytes_per_second": 932e6, "random_reads_per_second": 11200}"#;
             read_body(body, form).map(Order::KeepSpeed)
         }
+        Place::LookAtDocker => read_body(body, "{}").map(|NoBody {}| Order::Reclaim(ReclaimOrder::Look)),
+        Place::Reclaim => read_body(body, r#"{"things": [{"class": "images", "id": "sha256:…"}]}"#)
+            .map(|ReclaimBody { things }| Order::Reclaim(ReclaimOrder::Remove { things })),
         Place::Fix => {
             let form =
                 r#"{"dir": "project/directory", "owner": "999:999", "mode": "0700", "recursive": true, "begin": true}"#;

@@ -39,6 +39,8 @@ pub enum Place {
     RemoveExamples,
     KeepSpeed,
     Fix,
+    LookAtDocker,
+    Reclaim,
 }
 
 /// One path with its verb and the query parameters it knows. `{…}` stands for one segment.
@@ -91,6 +93,8 @@ pub const ROUTES: &[Route] = &[
     post("/v1/storage/examples/remove", Place::RemoveExamples),
     post("/v1/storage/speed", Place::KeepSpeed),
     post("/v1/storage/fix", Place::Fix),
+    post("/v1/storage/reclaim", Place::Reclaim),
+    post("/v1/storage/reclaim/look", Place::LookAtDocker),
 ];
 
 /// A request that fits a route: the filled segment, if any, and the decoded query.

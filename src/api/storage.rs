@@ -9,7 +9,7 @@ use super::routes::Place;
 use super::shapes::DoneShown;
 use super::types::{Order, PoolOrder};
 use super::{Agent, Refusal};
-use crate::round::{DirView, Gate, PoolView, Snapshot, TierView};
+use crate::round::{DirView, Gate, PoolView, ReclaimView, Snapshot, TierView};
 use crate::values::Mode;
 
 /// `GET /v1/storage`.
@@ -22,6 +22,9 @@ pub struct StorageShown {
     pub tiers: Vec<TierView>,
     pub dirs: Vec<DirView>,
     pub pools: Vec<PoolShown>,
+    /// What Docker holds that nothing uses.
+    #[serde(default)]
+    pub reclaim: Option<ReclaimView>,
 }
 
 /// A pool, what is planned in it, and what holds that back.
@@ -49,6 +52,7 @@ pub fn render_storage(snapshot: &Snapshot) -> StorageShown {
         tiers: snapshot.tiers.clone(),
         dirs: snapshot.dirs.clone(),
         pools: snapshot.pools.iter().map(|view| render_pool(view, snapshot)).collect(),
+        reclaim: snapshot.reclaim.clone(),
     }
 }
 

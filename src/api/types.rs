@@ -64,6 +64,8 @@ pub enum Order {
     Pool(PoolOrder),
     /// Mend owner and mode of a part of a declared directory.
     Fix(FixOrder),
+    /// Look at what Docker holds that nothing uses, or remove some of it.
+    Reclaim(ReclaimOrder),
     /// Keep what a person measured.
     KeepSpeed(SpeedNote),
 }
@@ -117,6 +119,24 @@ pub struct FixOrder {
     /// From the beginning; else where the order before left off.
     #[serde(default)]
     pub begin: bool,
+}
+
+/// A person's order about what Docker holds that nothing uses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum ReclaimOrder {
+    /// Look now.
+    Look,
+    /// Remove these, as far as there is time; the answer has a step for each that was tried.
+    Remove { things: Vec<ThingName> },
+}
+
+/// One thing as it was listed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ThingName {
+    pub class: String,
+    pub id: String,
 }
 
 /// A person's order about a pool, named `project/pool`.

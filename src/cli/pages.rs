@@ -164,6 +164,7 @@ pub const PAGES: &[Page] = &[
     storage_args::BALANCE,
     storage_args::DIAGNOSTICS,
     storage_args::FIX,
+    storage_args::RECLAIM,
     storage_args::STRESS,
     Page {
         verb: "config check",

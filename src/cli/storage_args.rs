@@ -33,6 +33,8 @@ pub enum StorageVerb {
     Bench(BenchArgs),
     /// Give a declared directory, and what is in it, the declared owner and mode
     Fix(FixArgs),
+    /// Show what Docker holds that nothing uses; remove what is named
+    Reclaim(ReclaimArgs),
     /// Make example files in a member, to watch the balancer; or remove them
     Stress(StressArgs),
 }
@@ -108,6 +110,28 @@ pub struct FixArgs {
     #[arg(long, value_name = "MODE", requires = "recursive", value_parser = check_file_mode)]
     pub file_mode: Option<String>,
     /// Only count and show what would be changed
+    #[arg(long, conflicts_with = "yes")]
+    pub dry_run: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ReclaimArgs {
+    /// Remove this: a class (dangling, images, cache, containers, volumes), an id, or a name; without it nothing is removed
+    #[arg(value_name = "WHAT")]
+    pub what: Vec<String>,
+    /// Only what is labelled with this Compose project
+    #[arg(long, value_name = "PROJECT")]
+    pub project: Option<String>,
+    /// Have Docker asked now; a removal always does
+    #[arg(long)]
+    pub fresh: bool,
+    /// List everything, not only the largest
+    #[arg(long)]
+    pub all: bool,
+    /// Only show what would be removed
     #[arg(long, conflicts_with = "yes")]
     pub dry_run: bool,
     /// Do not ask
@@ -230,6 +254,27 @@ pub const FIX: Page = Page {
     notes: &[
         "Touches directories and regular files only. No symlink is followed or changed, no other file system is entered, and a file of several names is left alone, because another of its names may lie outside. Set-id bits are taken off where the mode says so, and never added below the directory itself.",
         "Goes in parts of 5000 changes, each in hostkeeper history; it may be broken off and given again. There is no way back: what was before is not kept.",
+        "It is a person's order, so it is done in every mode, also in observe.",
+    ],
+};
+pub const RECLAIM: Page = Page {
+    verb: "storage reclaim",
+    examples: &[
+        ("hostkeeper storage reclaim", "what Docker holds that nothing uses, by class and size"),
+        ("hostkeeper storage reclaim images --project wxlibrary --dry-run", "what would be removed"),
+        ("hostkeeper storage reclaim dangling cache", "show them, ask, and remove them"),
+        ("hostkeeper storage reclaim 3f2a9c81d0e4 --yes", "one thing of the list"),
+    ],
+    exits: &[
+        (0, "shown, or removed"),
+        (1, "something was not removed: it is named"),
+        (2, "wrong usage, nothing of that name, not confirmed, or the kill switch is there"),
+        (3, "no daemon, it may not be asked by this user, or Docker did not say what it holds"),
+    ],
+    notes: &[
+        "Nothing is removed unless it is named here. Each thing is looked at again right before: what a container uses, running or not, is left, and so is an image that got another name in between. A volume that has a name is never removed; nothing is removed by force. Each removal is in hostkeeper history.",
+        "An image counts as unused when no container was made of it: also one that a stopped project needs when it is started again. What a removal frees is what no other image shares.",
+        "Logs without a bound are only listed: a bound in Compose cures them for good.",
         "It is a person's order, so it is done in every mode, also in observe.",
     ],
 };

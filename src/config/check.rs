@@ -10,7 +10,7 @@ use super::settings::{Api, HostSettings, Ledger, Metrics, Project, ProjectTable,
 use super::tree::{Node, Value};
 use super::value::Step;
 use crate::keepers::storage::config::check_path;
-use crate::keepers::{storage, vitals};
+use crate::keepers::{reclaim, storage, vitals};
 use crate::round::Limits;
 use crate::values::{Bytes, Every, Problem, ProjectName};
 
@@ -21,6 +21,7 @@ pub struct Draft {
     pub metrics: Metrics,
     pub vitals: vitals::config::Config,
     pub storage: storage::config::Table,
+    pub reclaim: reclaim::config::Table,
     pub projects: Vec<(ProjectName, ProjectTable)>,
     pub api: Api,
     pub web: WebTable,
@@ -34,6 +35,7 @@ impl Draft {
         problems.extend(self.limits.check());
         problems.extend(check_metrics(&self.metrics));
         problems.extend(self.vitals.check());
+        problems.extend(self.reclaim.check());
         problems.extend(check_api(&self.api));
         problems.extend(check_ledger(&self.ledger));
         let listen = match parse_listen(&self.web) {
@@ -61,6 +63,8 @@ impl Draft {
             projects.insert(name, Project { mode: table.mode, windows: table.maintenance_windows });
         }
         problems.extend(storage.check());
+        let socket = self.vitals.docker_socket.clone();
+        let reclaim = reclaim::config::Config { socket, every: self.reclaim.every.0 };
         let settings = listen.map(|listen| Settings {
             host: self.host,
             limits: self.limits,
@@ -68,6 +72,7 @@ impl Draft {
             vitals: self.vitals,
             storage,
             storage_mode: self.storage.mode,
+            reclaim,
             projects,
             api: self.api,
             web: Web { listen, config_file: self.web.config_file, hosts: self.web.hosts },

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::keepers::{storage, vitals};
+use crate::keepers::{reclaim, storage, vitals};
 use crate::metrics::Group;
 use crate::round::{Limits, Rules};
 use crate::values::{Bytes, Every, Mode, ProjectName, Window};
@@ -23,6 +23,8 @@ pub struct Settings {
     pub storage: storage::config::Config,
     /// `[storage] mode`.
     pub storage_mode: Option<Mode>,
+    /// `[reclaim]`, with the socket of `[vitals]`.
+    pub reclaim: reclaim::config::Config,
     pub projects: BTreeMap<ProjectName, Project>,
     pub api: Api,
     pub web: Web,

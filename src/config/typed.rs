@@ -101,6 +101,7 @@ impl Reader {
         let metrics = self.read("metrics");
         let vitals = self.read("vitals");
         let storage: Option<storage::config::Table> = self.read("storage");
+        let reclaim = self.read("reclaim");
         let projects = self.read_projects();
         let api = self.read("api");
         let web: Option<WebTable> = self.read("web");
@@ -111,6 +112,7 @@ impl Reader {
             metrics: metrics?,
             vitals: vitals?,
             storage: storage?,
+            reclaim: reclaim?,
             projects,
             api: api?,
             web: web?,

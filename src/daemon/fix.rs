@@ -12,7 +12,8 @@ use crate::config;
 use crate::host::Error;
 use crate::keepers::storage::config::{Config, Dir, parse_mode};
 use crate::keepers::storage::mend::{Counted, Survey, count};
-use crate::keepers::storage::{Bits, Key, MendOrder, Owner, Step, declared_place};
+use crate::keepers::storage::{Bits, Key, MendOrder, Owner, Step, Storage, declared_place};
+use crate::round::{Class, Keeper};
 use crate::values::one_line;
 
 /// What is to be counted.
@@ -108,11 +109,10 @@ impl Rounds {
             self.person_acted(by, &mend.to_string());
         }
         let ordered = Ordered {
-            project: mend.project.clone(),
+            keeper: Storage::NAME,
+            project: Some(mend.project.clone()),
             thing: mend.dir.clone(),
-            kind: "mend_entries",
-            class: "tightening",
-            text: mend.to_string(),
+            class: Class::Tightening,
             step: Step::Mend { order: mend },
         };
         self.carry_out(vec![ordered]).await

@@ -15,6 +15,7 @@ mod own_concerns;
 mod picture;
 mod places;
 mod pools;
+mod reclaim;
 mod recorder;
 mod rounds;
 mod running;

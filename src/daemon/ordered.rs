@@ -4,30 +4,29 @@ use super::orders::refusal;
 use super::rounds::Rounds;
 use crate::api::Refusal;
 use crate::api::types::{Done, StepDone};
-use crate::keepers::storage::Step;
 use crate::ledger::{Intent, Journal, Outcome};
-use crate::round::outcome_of;
+use crate::round::{Class, Step, outcome_of};
 use crate::values::ProjectName;
 
 /// One step, and what the ledger says it is about.
-pub(super) struct Ordered {
-    pub step: Step,
-    pub project: ProjectName,
+pub(super) struct Ordered<S: Step> {
+    /// Who carries it out.
+    pub keeper: &'static str,
+    pub step: S,
+    pub project: Option<ProjectName>,
     pub thing: String,
-    pub kind: &'static str,
-    pub class: &'static str,
-    pub text: String,
+    pub class: Class,
 }
 
 impl Rounds {
-    pub(super) async fn carry_out(&self, orders: Vec<Ordered>) -> Result<Done, Refusal> {
+    pub(super) async fn carry_out<S: Step>(&self, orders: Vec<Ordered<S>>) -> Result<Done, Refusal> {
         let failed = |text: String| refusal("failed", text, "hostkeeper history");
-        let seat = self.seat("storage").await.ok_or_else(|| failed("there is no storage keeper".into()))?;
         let mut steps = Vec::new();
         for order in orders {
+            let seat = self.seat(order.keeper).await.ok_or_else(|| failed("there is no keeper for it".into()))?;
             let mut seat = seat.lock().await;
             let payload = serde_json::to_string(&order.step).map_err(|error| failed(error.to_string()))?;
-            let (text, intent) = (order.text.clone(), intent_of(order, payload.clone()));
+            let (text, intent) = (order.step.to_string(), intent_of(&order, payload.clone()));
             let begun = self.running.now();
             let id =
                 self.running.with_book(|book| book.intend(&intent, &begun)).map_err(|error| failed(error.chain()))?;
@@ -50,18 +49,19 @@ impl Rounds {
     }
 }
 
-fn intent_of(order: Ordered, payload: String) -> Intent {
-    let Ordered { project, thing, kind, class, text, .. } = order;
+fn intent_of<S: Step>(order: &Ordered<S>, payload: String) -> Intent {
+    let Ordered { keeper, step, project, thing, class } = order;
+    let (kind, owner) = (step.kind(), project.as_ref().map(ProjectName::as_str).unwrap_or_default());
     Intent {
         plan: String::new(),
-        step: format!("{kind}-{project}-{thing}"),
-        key: format!("storage:{kind}:{project}/{thing}"),
-        keeper: "storage".into(),
+        step: format!("{kind}-{owner}-{thing}"),
+        key: format!("{keeper}:{kind}:{owner}/{thing}"),
+        keeper: (*keeper).into(),
         kind: kind.into(),
-        project: Some(project),
-        thing: Some(thing),
-        class: class.into(),
-        text,
+        project: project.clone(),
+        thing: Some(thing.clone()),
+        class: class.as_str().into(),
+        text: step.to_string(),
         because: "a person ordered it".into(),
         evidence: "[]".into(),
         payload,

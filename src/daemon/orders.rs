@@ -8,7 +8,7 @@ use super::rounds::Rounds;
 use super::running::{Command, Reply, lock};
 use super::start::host_of;
 use crate::api::Refusal;
-use crate::api::types::{Caller, Done, Order, StepDone};
+use crate::api::types::{Caller, Done, Order, ReclaimOrder, StepDone};
 use crate::config;
 use crate::ledger::{Event, Outcome};
 use crate::round::{Gate, RoundResult};
@@ -36,6 +36,7 @@ impl Rounds {
             Order::Rollback { intent } => self.roll_back(intent, &by).await,
             Order::Pool(order) => self.obey_pool(order, &by).await,
             Order::Fix(order) => self.fix(order, &by).await,
+            Order::Reclaim(order) => self.reclaim(order, &by).await,
             Order::KeepSpeed(note) => self.keep_speed(&note, &by),
             Order::Wake => Ok(Done { text: "looked again".to_owned(), steps: Vec::new() }),
         };
@@ -172,6 +173,8 @@ fn word(order: &Order) -> &'static str {
         Order::Wake => "wake",
         Order::Pool(order) => super::pools::word(order),
         Order::Fix(_) => "fix",
+        Order::Reclaim(ReclaimOrder::Look) => "look_at_docker",
+        Order::Reclaim(ReclaimOrder::Remove { .. }) => "reclaim",
         Order::KeepSpeed(_) => "keep_speed",
     }
 }

@@ -9,9 +9,9 @@ use super::rounds::Rounds;
 use crate::api::Refusal;
 use crate::api::types::{Caller, Done, PoolOrder};
 use crate::keepers::storage::pools::{Member, Name, Order, examples};
-use crate::keepers::storage::{Step, declared_place};
+use crate::keepers::storage::{Step, Storage, declared_place};
 use crate::ledger::Outcome;
-use crate::round::{PoolMemberView, PoolView, RoundResult};
+use crate::round::{Class, Keeper, PoolMemberView, PoolView, RoundResult};
 
 /// The kinds of steps after which a pool in a hurry goes on at once.
 const MOVING: [&str; 2] = ["move_files", "settle_moves"];
@@ -53,6 +53,9 @@ impl Rounds {
                 due = due.min(WAIT);
             }
             due = due.min(Duration::try_from_secs_f64(pool.every_seconds).unwrap_or(Duration::MAX));
+        }
+        if snapshot.reclaim.as_ref().is_some_and(|reclaim| reclaim.looking) {
+            due = due.min(PAUSE);
         }
         self.due_in = due;
     }
@@ -225,11 +228,10 @@ impl Rounds {
 
     async fn carry_out_about(&self, pool: &PoolView, orders: Vec<Order>) -> Result<Done, Refusal> {
         let ordered = |order: Order| Ordered {
-            project: pool.project.clone(),
+            keeper: Storage::NAME,
+            project: Some(pool.project.clone()),
             thing: pool.pool.clone(),
-            kind: order.kind(),
-            class: "safe",
-            text: order.to_string(),
+            class: Class::Safe,
             step: Step::Pool { order },
         };
         self.carry_out(orders.into_iter().map(ordered).collect()).await

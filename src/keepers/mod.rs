@@ -1,4 +1,5 @@
 //! The keepers: one folder, one duty each. They never import each other nor the configuration room.
 
+pub mod reclaim;
 pub mod storage;
 pub mod vitals;

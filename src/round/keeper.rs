@@ -2,7 +2,9 @@
 
 use std::future::Future;
 
-use super::{CollectorView, ContainerView, DirView, HostView, Plan, PoolView, ProjectView, Step, TierView};
+use super::{
+    CollectorView, ContainerView, DirView, HostView, Plan, PoolView, ProjectView, ReclaimView, Step, TierView,
+};
 use crate::host::{self, Host};
 use crate::ledger::{Notes, Past};
 use crate::metrics::Page;
@@ -26,6 +28,7 @@ pub struct Views {
     pub tiers: Vec<TierView>,
     pub dirs: Vec<DirView>,
     pub pools: Vec<PoolView>,
+    pub reclaim: Option<ReclaimView>,
     pub collectors: Vec<CollectorView>,
 }
 

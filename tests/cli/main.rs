@@ -12,6 +12,7 @@ mod hostile;
 mod orders;
 mod pages;
 mod program;
+mod reclaim;
 mod screen;
 #[path = "../scripted/agent.rs"]
 mod scripted;

@@ -12,8 +12,8 @@ use hostkeeper::ledger::{Entry, Outcome};
 use hostkeeper::metrics::{Family, Filter, Group, Page};
 use hostkeeper::round::{
     AgentView, Block, CacheView, Class, Concern, ContainerView, DirView, Evidence, FilesystemView, Gate, GpuView,
-    HostView, KeeperReport, LedgerState, PlannedView, PoolMemberView, PoolView, ProjectView, Reason, Severity,
-    Snapshot, Subject, TierView,
+    HostView, KeeperReport, LedgerState, LeftoverView, PlannedView, PoolMemberView, PoolView, ProjectView, Reason,
+    ReclaimView, Severity, Snapshot, Subject, TierView, UnboundLogView,
 };
 use hostkeeper::values::{Mode, ProjectName};
 use tokio::sync::watch;
@@ -203,6 +203,7 @@ pub fn snapshot() -> Snapshot {
         tiers: tiers(),
         dirs: vec![dir("postgres", "ssd", "wrong-mode"), dir("seaweed", "bcache", "missing")],
         pools: vec![pool()],
+        reclaim: Some(reclaim()),
         agent: AgentView {
             version: "0.1.0".into(),
             started: at("2026-01-31T09:12:00Z"),
@@ -211,6 +212,38 @@ pub fn snapshot() -> Snapshot {
             config_refused: None,
             daemon: true,
         },
+    }
+}
+
+fn reclaim() -> ReclaimView {
+    let thing = |class: &str, id: &str, name: &str, project: Option<&str>, bytes: u64| LeftoverView {
+        class: class.into(),
+        id: id.into(),
+        name: name.into(),
+        names: vec![name.to_owned()].into_iter().filter(|name| !name.is_empty()).collect(),
+        project: project.map(str::to_owned),
+        bytes,
+        since: Some(at("2026-01-02T09:12:00Z")),
+    };
+    ReclaimView {
+        looked_at: Some(at("2026-01-31T09:12:00Z")),
+        took_seconds: Some(2.5),
+        looking: false,
+        trouble: None,
+        leftovers: vec![
+            thing("dangling", &format!("sha256:{}", "3f2a9c81".repeat(8)), "", None, 812_000_000),
+            thing("images", &format!("sha256:{}", "77aa01bc".repeat(8)), "athena/web:41", Some("athena"), 96_000_000),
+            thing("cache", "build-cache", "212 entries", None, 5_300_000_000),
+            thing("containers", &"5d".repeat(32), "wxlibrary-migrate-run-1", Some("wxlibrary"), 41_000),
+            thing("volumes", &"e09b".repeat(16), "", None, 120_000_000),
+        ],
+        beyond: 0,
+        unbound_logs: vec![UnboundLogView {
+            container: "athena-postgres-1".into(),
+            project: Some("athena".into()),
+            path: "/var/lib/docker/containers/5d/5d-json.log".into(),
+            bytes: 2_100_000_000,
+        }],
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bollard::query_parameters::EventsOptionsBuilder;
 use futures_util::StreamExt;
 
-use super::transport::Bounds;
+use super::transport::{Bounds, Reach};
 use super::{OLDEST_API, PATIENCE, answer, client};
 
 /// Bytes of one connection; then a new one is made. It also bounds what one endless line can cost.
@@ -47,7 +47,9 @@ async fn follow_once(socket: &Path, wake: &(impl Fn(Event) + Send)) -> bool {
     if !socket.exists() {
         return false;
     }
-    let Ok(client) = client(socket, Bounds { bytes: STREAM_BYTES, life: None }, PATIENCE) else { return false };
+    let Ok(client) = client(socket, Bounds { reach: Reach::Look, bytes: STREAM_BYTES, life: None }, PATIENCE) else {
+        return false;
+    };
     let Ok(Ok(client)) = tokio::time::timeout(PATIENCE, client.negotiate_version()).await else { return false };
     let api = client.client_version();
     if (api.major_version, api.minor_version) < OLDEST_API {

@@ -1,14 +1,23 @@
-//! Docker through its socket, to look only: the list of containers, one container, the version, and events that wake.
-//! Every answer is bounded in time and in bytes. What the answers mean is not decided here.
+//! Docker through its socket: the list of containers, one container, the version, what it holds, and events that wake; and,
+//! for who asks for a `Remover`, the removal of a single thing. Every answer is bounded in time and in bytes. What the
+//! answers mean is not decided here.
 
 mod answer;
 mod events;
+mod logs;
+mod removal;
+mod space;
 #[cfg(test)]
 mod tests;
 mod transport;
 
 pub use answer::{Compose, Inspected, Listed, cut, is_id, parse_health, parse_image_name, parse_inspect, parse_list};
 pub use events::{Event, follow_events};
+pub use logs::{GrowingLog, is_unbounded};
+pub use removal::{Removal, Remover};
+pub use space::{
+    CacheUse, ContainerUse, ImageUse, Space, VolumeUse, is_image_id, is_image_name, is_volume_name, parse_space,
+};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,9 +25,10 @@ use std::time::Duration;
 
 use bollard::errors::Error as ClientError;
 use bollard::query_parameters::ListContainersOptionsBuilder;
+use http_body_util::BodyExt;
 
 use super::Error;
-use transport::Bounds;
+use transport::{Bounds, Reach};
 
 /// How long one question may take.
 pub const PATIENCE: Duration = Duration::from_secs(5);
@@ -40,6 +50,8 @@ pub struct Version {
 #[derive(Clone, Debug)]
 pub struct Docker {
     client: bollard::Docker,
+    socket: Arc<PathBuf>,
+    bounds: Bounds,
     patience: Duration,
     version: Version,
 }
@@ -56,10 +68,15 @@ pub fn parse_address(address: &str) -> Option<PathBuf> {
 impl Docker {
     /// Connects and agrees on an API version. `None`: there is no socket, so no Docker.
     pub async fn connect(socket: &Path, patience: Duration) -> Result<Option<Docker>, Error> {
+        Docker::connect_for(socket, patience, Reach::Look).await
+    }
+
+    async fn connect_for(socket: &Path, patience: Duration, reach: Reach) -> Result<Option<Docker>, Error> {
         if !socket.exists() {
             return Ok(None);
         }
-        let client = client(socket, Bounds { bytes: ANSWER_BYTES, life: Some(patience * 2) }, patience)?;
+        let bounds = Bounds { reach, bytes: ANSWER_BYTES, life: Some(patience * 2) };
+        let client = client(socket, bounds, patience)?;
         let asked = tokio::time::timeout(patience, client.negotiate_version()).await;
         let client = explain("version", patience, asked)?;
         let api = client.client_version();
@@ -70,7 +87,7 @@ impl Docker {
         let asked = tokio::time::timeout(patience, client.version()).await;
         let server = explain("version", patience, asked)?.version.unwrap_or_default();
         let version = Version { server: cut(&server), api: api.to_string() };
-        Ok(Some(Docker { client, patience, version }))
+        Ok(Some(Docker { client, socket: Arc::new(socket.to_owned()), bounds, patience, version }))
     }
 
     pub fn version(&self) -> &Version {
@@ -95,6 +112,24 @@ impl Docker {
             Ok(Err(ClientError::DockerResponseServerError { status_code: 404, .. })) => Ok(None),
             asked => Ok(Some(answer::pick_inspected(explain("inspect", self.patience, asked)?))),
         }
+    }
+
+    /// The answer to a GET as it came, asked in the API that is spoken or in `newest`, whichever is older.
+    async fn ask_plain(&self, what: &str, path: &str, newest: (usize, usize)) -> Result<bytes::Bytes, Error> {
+        let api = self.client.client_version();
+        let (major, minor) = (api.major_version, api.minor_version).min(newest);
+        let asked = async {
+            let request = hyper::Request::get(format!("http://docker/v{major}.{minor}/{path}"));
+            let request = request.body(http_body_util::Empty::<bytes::Bytes>::new())?;
+            let response = transport::send(Arc::clone(&self.socket), self.bounds, request).await?;
+            let status_code = response.status().as_u16();
+            let body = response.into_body().collect().await?.to_bytes();
+            if status_code == 200 {
+                return Ok(body);
+            }
+            Err(ClientError::DockerResponseServerError { status_code, message: String::new() })
+        };
+        explain(what, self.patience, tokio::time::timeout(self.patience, asked).await)
     }
 }
 

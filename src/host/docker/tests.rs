@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -122,5 +124,87 @@ proptest! {
         parse_health(&text);
         parse_address(&text);
         prop_assert!(cut(&text).chars().count() <= 256);
+    }
+}
+
+#[test]
+fn the_disk_usage_of_docker_20_10_is_understood() {
+    let space = parse_space(captured("df.json").as_bytes()).unwrap();
+    let [busybox, built] = &space.images[..] else { panic!("{space:?}") };
+    assert_eq!(busybox.names[..2], ["test/busybox:1", "test/busybox:latest"]);
+    assert!(is_image_id(&busybox.id) && (busybox.size, busybox.shared) == (1_982_277, Some(0)));
+    assert_eq!((built.names[0].as_str(), built.created), ("built/app:1", 1_795_281_027));
+    let [job] = &space.containers[..] else { panic!("{space:?}") };
+    assert_eq!((job.name.as_str(), job.state.as_str(), job.oneoff), ("shop-job-run-1", "exited", true));
+    assert_eq!((job.project.as_deref(), &job.image_id), (Some("shop"), &busybox.id));
+    let volumes: Vec<(bool, Option<u64>)> =
+        space.volumes.iter().map(|volume| (volume.anonymous, volume.users)).collect();
+    assert_eq!(volumes, [(true, Some(0)), (false, Some(0)), (true, Some(1))]);
+    assert!(space.volumes[0].created.is_some() && space.volumes[1].project.as_deref() == Some("shop"));
+    assert_eq!(space.cache.iter().filter(|entry| !entry.shared).map(|entry| entry.size).sum::<u64>(), 6_010_593);
+    assert!(!format!("{space:?}").contains("hunter2"));
+}
+
+#[test]
+fn what_is_not_known_of_disk_usage_is_not_made_up() {
+    let id = "ab".repeat(32);
+    let text = format!(
+        r#"{{"Images": [{{"Id": "sha256:{id}", "RepoTags": ["<none>:<none>"], "RepoDigests": ["<none>@<none>"], "Size": -1,
+        "SharedSize": -1}}, {{"Id": "../../x"}}], "Volumes": [{{"Name": "{id}", "Driver": "local", "UsageData": {{"Size": -1,
+        "RefCount": -1}}}}, {{"Name": "../etc", "Driver": "local"}}], "Containers": null}}"#
+    );
+    let space = parse_space(text.as_bytes()).unwrap();
+    let [image] = &space.images[..] else { panic!("{space:?}") };
+    assert_eq!((image.names.len(), image.size, image.shared), (0, 0, None));
+    let [volume] = &space.volumes[..] else { panic!("{space:?}") };
+    assert_eq!((volume.size, volume.users), (None, None));
+    assert_eq!(parse_space(b"{}"), Some(Space::default()));
+    assert_eq!(parse_space(b"[]x"), None);
+}
+
+#[test]
+fn a_volume_with_a_name_is_never_taken_for_an_anonymous_one() {
+    let id = "0f".repeat(32);
+    let map = |key: &str| HashMap::from([(key.to_owned(), "x".to_owned())]);
+    let (none, anonymous) = (HashMap::new(), map("com.docker.volume.anonymous"));
+    assert!(space::is_anonymous(&id, "local", None, None));
+    assert!(space::is_anonymous(&id, "local", Some(&none), Some(&anonymous)));
+    assert!(!space::is_anonymous("db", "local", None, Some(&anonymous)));
+    assert!(!space::is_anonymous(&id.replacen('0', "", 1), "local", None, None));
+    assert!(!space::is_anonymous(&id.to_uppercase(), "local", None, None));
+    assert!(!space::is_anonymous(&id, "nfs", None, None));
+    assert!(!space::is_anonymous(&id, "local", Some(&map("device")), None));
+    assert!(!space::is_anonymous(&id, "local", None, Some(&map("com.docker.compose.volume"))));
+}
+
+#[test]
+fn only_a_json_file_without_a_size_grows_for_ever() {
+    let with = |size: &str| HashMap::from([("max-size".to_owned(), size.to_owned())]);
+    assert!(is_unbounded("json-file", &HashMap::new()));
+    assert!(is_unbounded("json-file", &with("-1")) && is_unbounded("json-file", &with("")));
+    assert!(!is_unbounded("json-file", &with("10m")));
+    assert!(!is_unbounded("local", &HashMap::new()) && !is_unbounded("journald", &HashMap::new()));
+}
+
+#[test]
+fn names_that_would_lead_elsewhere_are_no_names() {
+    let digest = format!("registry.example:5000/team/app@sha256:{}", "ab".repeat(32));
+    for name in ["app", "app:1.2", "registry.example:5000/team/app:1", digest.as_str()] {
+        assert!(is_image_name(name), "{name}");
+    }
+    for name in
+        ["", "../volumes/db", "app/../../volumes/db", "a//b", "a b", "app?force=1", "app#x", "/app", "a%2e", "é"]
+    {
+        assert!(!is_image_name(name), "{name}");
+    }
+    for name in ["", ".", "..", "../x", "a/b", "a?force=1", "-a"] {
+        assert!(!is_volume_name(name), "{name}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_answer_about_disk_usage_is_survived(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        parse_space(&bytes);
     }
 }

@@ -1,5 +1,5 @@
-//! One connection per question over a Unix socket: only GET goes out, and no more than `limit` bytes come in. The agent's
-//! part that looks cannot change anything at Docker, whatever its callers ask for.
+//! One connection per question over a Unix socket: only what the asker may ask goes out, and no more than `limit` bytes come
+//! in. The agent's part that looks cannot change anything at Docker, whatever its callers ask for.
 
 use std::io;
 use std::path::PathBuf;
@@ -8,29 +8,50 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bollard::BollardRequest;
-use hyper::body::Incoming;
-use hyper::{Method, Response, Uri};
+use hyper::body::{Body, Incoming};
+use hyper::{Method, Request, Response, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::UnixStream;
 
+/// What an asker may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// GET.
+    Look,
+    /// GET, DELETE, and the pruning of the build cache.
+    Remove,
+}
+
+impl Reach {
+    fn allows(self, method: &Method, uri: &Uri) -> bool {
+        let removes = *method == Method::DELETE || *method == Method::POST && uri.path().ends_with("/build/prune");
+        *method == Method::GET || self == Reach::Remove && removes
+    }
+}
+
 /// Bounds of one connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
+    pub reach: Reach,
     pub bytes: u64,
     /// How long the connection may live; `None` for the stream of events, which ends by its bytes.
     pub life: Option<Duration>,
 }
 
 /// Sends one request over a new connection.
-pub(super) async fn send(
+pub(super) async fn send<B>(
     socket: Arc<PathBuf>,
     bounds: Bounds,
-    request: BollardRequest,
-) -> Result<Response<Incoming>, bollard::errors::Error> {
-    if request.method() != Method::GET {
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "only GET is allowed here").into());
+    request: Request<B>,
+) -> Result<Response<Incoming>, bollard::errors::Error>
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    if !bounds.reach.allows(request.method(), request.uri()) {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "only looking is allowed here").into());
     }
     let stream = UnixStream::connect(socket.as_path()).await?;
     let io = TokioIo::new(Bounded { stream, left: bounds.bytes, limit: bounds.bytes });
@@ -46,7 +67,7 @@ pub(super) async fn send(
 }
 
 /// A server on a socket wants the path alone, and a `Host`.
-fn to_origin_form(mut request: BollardRequest) -> Result<BollardRequest, bollard::errors::Error> {
+fn to_origin_form<B>(mut request: Request<B>) -> Result<Request<B>, bollard::errors::Error> {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
     *request.uri_mut() = path.parse::<Uri>().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     request.headers_mut().insert(hyper::header::HOST, hyper::header::HeaderValue::from_static("docker"));
@@ -85,5 +106,27 @@ impl AsyncWrite for Bounded {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_looks_can_change_nothing_and_who_removes_cannot_start_or_stop() {
+        let uri = |path: &str| path.parse::<Uri>().unwrap();
+        for (method, path, looks, removes) in [
+            (Method::GET, "/v1.41/containers/json", true, true),
+            (Method::DELETE, "/v1.41/images/x", false, true),
+            (Method::POST, "/v1.41/build/prune?all=true", false, true),
+            (Method::POST, "/v1.41/volumes/prune", false, false),
+            (Method::POST, "/v1.41/containers/prune", false, false),
+            (Method::POST, "/v1.41/containers/x/stop", false, false),
+            (Method::PUT, "/v1.41/containers/x/archive", false, false),
+        ] {
+            assert_eq!(Reach::Look.allows(&method, &uri(path)), looks, "{method} {path}");
+            assert_eq!(Reach::Remove.allows(&method, &uri(path)), removes, "{method} {path}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use super::super::super::rows::{hang_below, print_table, state_word};
 use super::super::super::storage_args::NameArgs;
 use super::super::super::table::{ALWAYS, Column, numbers, words as column};
 use super::super::super::words;
-use super::{find_pools, full_name, is_meant, print_json, read_storage};
+use super::{find_pools, full_name, is_meant, print_json, read_storage, reclaim};
 use crate::api::storage::{PoolShown, StorageShown};
 use crate::round::{DirView, PoolMemberView, TierView};
 
@@ -29,6 +29,10 @@ pub fn all(desk: &mut Desk<'_>) -> Result<u8, Failure> {
     for pool in &storage.pools {
         out.gap()?;
         print_pool(out, pool)?;
+    }
+    if let Some(line) = storage.reclaim.as_ref().and_then(reclaim::in_words) {
+        out.gap()?;
+        out.hang(&[], &plain(line))?;
     }
     Ok(DONE)
 }

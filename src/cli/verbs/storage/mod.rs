@@ -7,6 +7,7 @@ mod drain;
 mod fix;
 mod follow;
 mod listing;
+mod reclaim;
 mod stress;
 
 use serde_json::Value;
@@ -29,6 +30,7 @@ pub fn run(desk: &mut Desk<'_>, args: &StorageArgs) -> Result<u8, Failure> {
         Some(StorageVerb::Diagnostics(args)) => diagnostics::run(desk, args),
         Some(StorageVerb::Bench(args)) => bench::run(desk, args),
         Some(StorageVerb::Fix(args)) => fix::run(desk, args),
+        Some(StorageVerb::Reclaim(args)) => reclaim::run(desk, args),
         Some(StorageVerb::Stress(args)) => stress::run(desk, args),
     }
 }
@@ -42,7 +44,7 @@ fn read_storage(desk: &mut Desk<'_>) -> Result<(StorageShown, Value), Failure> {
 /// Prints JSON with only the entries of one list that are kept.
 fn print_json(desk: &mut Desk<'_>, mut value: Value, list: &str, keep: &dyn Fn(&Value) -> bool) -> Result<u8, Failure> {
     if let Some(fields) = value.as_object_mut() {
-        for other in ["tiers", "dirs", "pools"].iter().filter(|other| **other != list) {
+        for other in ["tiers", "dirs", "pools", "reclaim"].iter().filter(|other| **other != list) {
             fields.remove(*other);
         }
         if let Some(entries) = fields.get_mut(list).and_then(Value::as_array_mut) {

@@ -1,0 +1,88 @@
+//! `storage reclaim`: removal of what Docker holds that nothing uses, on a person's word alone and therefore in every mode.
+
+use std::time::{Duration, Instant};
+
+use super::ordered::Ordered;
+use super::orders::refusal;
+use super::rounds::Rounds;
+use crate::api::Refusal;
+use crate::api::types::{Caller, Done, ReclaimOrder, ThingName};
+use crate::keepers::reclaim::{Class, Leftover, Reclaim, Step};
+use crate::round::{self, Keeper, LeftoverView};
+use crate::values::one_line;
+
+/// No further removal begins after this: with the longest one it is less than the watchdog's patience.
+const ENOUGH: Duration = Duration::from_secs(10);
+/// Things in one order.
+const MOST: usize = 1000;
+
+impl Rounds {
+    pub(super) async fn reclaim(&mut self, order: ReclaimOrder, by: &Caller) -> Result<Done, Refusal> {
+        match order {
+            ReclaimOrder::Look => self.look_at_docker().await,
+            ReclaimOrder::Remove { things } => self.remove_leftovers(&things, by).await,
+        }
+    }
+
+    /// Not in the ledger: nothing is changed by it.
+    async fn look_at_docker(&self) -> Result<Done, Refusal> {
+        let failed = |text: &str| refusal("failed", text, "hostkeeper doctor");
+        let seat = self.seat(Reclaim::NAME).await.ok_or_else(|| failed("there is no keeper for it"))?;
+        let order = serde_json::to_string(&Step::Look).map_err(|error| failed(&error.to_string()))?;
+        let asked = seat.lock().await.carry_out_recorded(&order, &self.running.host()).await;
+        asked.map_err(|error| failed(&error.chain()))?;
+        Ok(Done { text: "Docker is asked what it holds".into(), steps: Vec::new() })
+    }
+
+    async fn remove_leftovers(&self, things: &[ThingName], by: &Caller) -> Result<Done, Refusal> {
+        if things.is_empty() || things.len() > MOST {
+            return Err(refusal("bad_request", format!("name 1 to {MOST} things"), "hostkeeper storage reclaim"));
+        }
+        let view = self.running.snapshot().reclaim.clone().unwrap_or_default();
+        let find = |thing: &ThingName| {
+            let found = view.leftovers.iter().find(|view| (&view.class, &view.id) == (&thing.class, &thing.id));
+            found.and_then(leftover_of).ok_or_else(|| unlisted(thing))
+        };
+        let found = things.iter().map(find).collect::<Result<Vec<Leftover>, Refusal>>()?;
+        if self.running.host().is_there(&self.running.loaded().settings.host.kill_switch) {
+            return Err(refusal("blocked", "the kill switch file exists", "remove it first"));
+        }
+        self.person_acted(by, &format!("remove {} things that nothing uses from Docker", found.len()));
+        let (begun, mut steps) = (Instant::now(), Vec::new());
+        for leftover in found {
+            if begun.elapsed() >= ENOUGH {
+                break;
+            }
+            steps.extend(self.carry_out(vec![ordered(leftover)]).await?.steps);
+        }
+        let made = steps.iter().filter(|step| step.result == "made").count();
+        Ok(Done { text: format!("{made} of {} removed", things.len()), steps })
+    }
+}
+
+fn ordered(leftover: Leftover) -> Ordered<Step> {
+    Ordered {
+        keeper: Reclaim::NAME,
+        project: leftover.project.as_deref().and_then(|project| project.parse().ok()),
+        thing: leftover.short_id().to_owned(),
+        class: round::Class::Tightening,
+        step: Step::Remove { leftover },
+    }
+}
+
+fn leftover_of(view: &LeftoverView) -> Option<Leftover> {
+    Some(Leftover {
+        class: Class::ALL.into_iter().find(|class| class.as_str() == view.class)?,
+        id: view.id.clone(),
+        name: view.name.clone(),
+        names: view.names.clone(),
+        project: view.project.clone(),
+        bytes: view.bytes,
+        since: view.since,
+    })
+}
+
+fn unlisted(thing: &ThingName) -> Refusal {
+    let text = format!("{} {} is not among what nothing uses", one_line(&thing.class, 20), one_line(&thing.id, 100));
+    refusal("not_found", text, "hostkeeper storage reclaim --fresh")
+}

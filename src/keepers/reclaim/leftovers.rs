@@ -1,0 +1,148 @@
+//! Of everything that Docker holds, what nothing uses. Pure.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::host::docker::{ContainerUse, ImageUse, Space, VolumeUse};
+
+/// A container that was made but never started is left over after so long: `compose run` makes it right before it starts.
+const NEVER_STARTED_SECONDS: i64 = 3600;
+/// Names of an image that are kept.
+const MOST_NAMES: usize = 100;
+
+/// What kind of leftover.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Class {
+    /// Images that have lost their names.
+    Dangling,
+    /// Images with a name that no container uses, running or not.
+    Images,
+    /// What builds have kept.
+    Cache,
+    /// Stopped containers of `compose run`.
+    Containers,
+    /// Volumes that nobody named and no container uses.
+    Volumes,
+}
+
+impl Class {
+    pub const ALL: [Class; 5] = [Class::Dangling, Class::Images, Class::Cache, Class::Containers, Class::Volumes];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Class::Dangling => "dangling",
+            Class::Images => "images",
+            Class::Cache => "cache",
+            Class::Containers => "containers",
+            Class::Volumes => "volumes",
+        }
+    }
+}
+
+/// One thing that nothing uses. The whole build cache is one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leftover {
+    pub class: Class,
+    /// As Docker takes it; of the build cache `build-cache`.
+    pub id: String,
+    /// For people; empty where there is none.
+    pub name: String,
+    /// All names of an image.
+    pub names: Vec<String>,
+    pub project: Option<String>,
+    /// What its removal frees, as far as Docker knows.
+    pub bytes: u64,
+    /// When it was made.
+    pub since: Option<Timestamp>,
+}
+
+impl Leftover {
+    /// The id as Docker prints it: 12 digits.
+    pub fn short_id(&self) -> &str {
+        let digits = self.id.strip_prefix("sha256:").unwrap_or(&self.id);
+        if self.class == Class::Cache { digits } else { digits.get(..12).unwrap_or(digits) }
+    }
+}
+
+/// A container whose log file grows without a bound.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnboundLog {
+    pub container: String,
+    pub project: Option<String>,
+    pub path: String,
+    pub bytes: u64,
+}
+
+/// What nothing uses, by class, the largest first.
+pub fn find_leftovers(space: &Space, now: Timestamp) -> Vec<Leftover> {
+    let used: BTreeSet<&str> = space.containers.iter().map(|container| container.image_id.as_str()).collect();
+    let images = space.images.iter().filter(|image| !used.contains(image.id.as_str())).map(of_image);
+    let containers = space.containers.iter().filter(|container| is_left(container, now)).map(of_container);
+    let volumes = space.volumes.iter().filter(|volume| volume.anonymous && volume.users == Some(0)).map(of_volume);
+    let mut all: Vec<Leftover> = images.chain(containers).chain(volumes).chain(of_cache(space)).collect();
+    all.sort_by(|a, b| (a.class, b.bytes, &a.id).cmp(&(b.class, a.bytes, &b.id)));
+    all
+}
+
+fn of_image(image: &ImageUse) -> Leftover {
+    Leftover {
+        class: if image.names.is_empty() { Class::Dangling } else { Class::Images },
+        id: image.id.clone(),
+        name: image.names.first().cloned().unwrap_or_default(),
+        names: image.names.iter().take(MOST_NAMES).cloned().collect(),
+        project: image.project.clone(),
+        bytes: image.size.saturating_sub(image.shared.unwrap_or_default()),
+        since: Timestamp::from_second(image.created).ok().filter(|at| at.as_second() > 0),
+    }
+}
+
+fn is_left(container: &ContainerUse, now: Timestamp) -> bool {
+    let age = now.as_second().saturating_sub(container.created);
+    let stopped = match container.state.as_str() {
+        "exited" | "dead" => true,
+        "created" => age >= NEVER_STARTED_SECONDS,
+        _ => false,
+    };
+    container.oneoff && stopped
+}
+
+fn of_container(container: &ContainerUse) -> Leftover {
+    Leftover {
+        class: Class::Containers,
+        id: container.id.clone(),
+        name: container.name.clone(),
+        names: Vec::new(),
+        project: container.project.clone(),
+        bytes: container.size,
+        since: Timestamp::from_second(container.created).ok(),
+    }
+}
+
+fn of_volume(volume: &VolumeUse) -> Leftover {
+    Leftover {
+        class: Class::Volumes,
+        id: volume.name.clone(),
+        name: String::new(),
+        names: Vec::new(),
+        project: volume.project.clone(),
+        bytes: volume.size.unwrap_or_default(),
+        since: volume.created,
+    }
+}
+
+/// The build cache as one thing: Docker removes it as a whole.
+fn of_cache(space: &Space) -> Option<Leftover> {
+    let free = || space.cache.iter().filter(|entry| !entry.in_use);
+    (free().count() > 0).then(|| Leftover {
+        class: Class::Cache,
+        id: "build-cache".into(),
+        name: format!("{} entries", free().count()),
+        names: Vec::new(),
+        project: None,
+        bytes: free().filter(|entry| !entry.shared).map(|entry| entry.size).sum(),
+        since: None,
+    })
+}
