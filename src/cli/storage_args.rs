@@ -273,7 +273,7 @@ pub const RECLAIM: Page = Page {
     ],
     notes: &[
         "Nothing is removed unless it is named here. Each thing is looked at again right before: what a container uses, running or not, is left, and so is an image that got another name in between. A volume that has a name is never removed; nothing is removed by force. Each removal is in hostkeeper history.",
-        "An image counts as unused when no container was made of it: also one that a stopped project needs when it is started again. What a removal frees is what no other image shares.",
+        "An image counts as unused when no container was made of it, nor of one that had its name: also one that a project needs when it is brought up again after `compose down`. What a removal frees is what no other image shares.",
         "Logs without a bound are only listed: a bound in Compose cures them for good.",
         "It is a person's order, so it is done in every mode, also in observe.",
     ],

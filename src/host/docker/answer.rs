@@ -77,6 +77,13 @@ pub fn parse_image_name(image: &str) -> String {
     if bare_id { String::new() } else { cut(name) }
 }
 
+/// Whether two names mean the same image: without a tag `latest` is meant.
+pub fn is_same_image(one: &str, other: &str) -> bool {
+    let tagged = |name: &str| name.rsplit('/').next().is_some_and(|last| last.contains(':'));
+    let whole = |name: &str| if tagged(name) { name.to_owned() } else { format!("{name}:latest") };
+    !one.is_empty() && whole(one) == whole(other)
+}
+
 /// The health in the list's status text: `Up 5 minutes (healthy)`, `Up 2 seconds (health: starting)`.
 pub fn parse_health(status: &str) -> Option<&'static str> {
     match status.rsplit_once('(')?.1 {

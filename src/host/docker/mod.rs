@@ -11,7 +11,9 @@ mod space;
 mod tests;
 mod transport;
 
-pub use answer::{Compose, Inspected, Listed, cut, is_id, parse_health, parse_image_name, parse_inspect, parse_list};
+pub use answer::{
+    Compose, Inspected, Listed, cut, is_id, is_same_image, parse_health, parse_image_name, parse_inspect, parse_list,
+};
 pub use events::{Event, follow_events};
 pub use logs::{GrowingLog, is_unbounded};
 pub use removal::{Removal, Remover};

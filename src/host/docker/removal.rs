@@ -13,7 +13,7 @@ use bollard::query_parameters::{
 
 use super::space::{is_anonymous, is_image_id, is_image_name, is_volume_name};
 use super::transport::Reach;
-use super::{Docker, Error, explain, is_id};
+use super::{Docker, Error, Listed, explain, is_id, is_same_image};
 use crate::values::one_line;
 
 /// What came of asking for a removal.
@@ -68,10 +68,13 @@ impl Remover {
         Ok(list.into_iter().map(|container| name(container.names).unwrap_or_default()).collect())
     }
 
-    /// Names of the containers, running or not, that were made of the image `id`.
-    pub async fn list_image_users(&self, id: &str) -> Result<Vec<String>, Error> {
+    /// Names of the containers, running or not, that were made of the image `id` or of one of its `names`.
+    pub async fn list_image_users(&self, id: &str, names: &[String]) -> Result<Vec<String>, Error> {
         let list = self.docker.list_containers(&[]).await?;
-        Ok(list.into_iter().filter(|container| container.image_id == id).map(|container| container.name).collect())
+        let uses = |container: &Listed| {
+            container.image_id == id || names.iter().any(|name| is_same_image(name, &container.image))
+        };
+        Ok(list.into_iter().filter(uses).map(|container| container.name).collect())
     }
 
     /// Removes a name of an image, and with the last one the image; an id removes an image that has at most one name.

@@ -28,6 +28,8 @@ pub struct ImageUse {
     pub size: u64,
     /// Of these, the ones that other images have, too; `None`: not known.
     pub shared: Option<u64>,
+    /// Containers made of it, as Docker counts them; `None`: not counted.
+    pub users: Option<u64>,
 }
 
 /// A container.
@@ -36,6 +38,8 @@ pub struct ContainerUse {
     pub id: String,
     pub name: String,
     pub image_id: String,
+    /// The image as it was named when the container was made.
+    pub image: String,
     pub project: Option<String>,
     /// Made by `compose run`.
     pub oneoff: bool,
@@ -106,6 +110,7 @@ struct ImageAnswer {
     created: i64,
     size: i64,
     shared_size: Option<i64>,
+    containers: Option<i64>,
     labels: Option<HashMap<String, String>>,
 }
 
@@ -114,6 +119,7 @@ struct ImageAnswer {
 struct ContainerAnswer {
     id: String,
     names: Option<Vec<String>>,
+    image: String,
     #[serde(rename = "ImageID")]
     image_id: String,
     created: i64,
@@ -213,6 +219,7 @@ fn pick_image(image: ImageAnswer) -> Option<ImageUse> {
         created: image.created,
         size: u64::try_from(image.size).unwrap_or_default(),
         shared: image.shared_size.and_then(|size| u64::try_from(size).ok()),
+        users: image.containers.and_then(|count| u64::try_from(count).ok()),
     })
 }
 
@@ -226,6 +233,7 @@ fn pick_container(container: ContainerAnswer) -> Option<ContainerUse> {
     Some(ContainerUse {
         name: name.map(|name| cut(name.trim_start_matches('/'))).unwrap_or_default(),
         image_id: cut(&container.image_id),
+        image: cut(&container.image),
         oneoff,
         project: project_of(container.labels),
         state: cut(&container.state),

@@ -134,9 +134,11 @@ fn the_disk_usage_of_docker_20_10_is_understood() {
     assert_eq!(busybox.names[..2], ["test/busybox:1", "test/busybox:latest"]);
     assert!(is_image_id(&busybox.id) && (busybox.size, busybox.shared) == (1_982_277, Some(0)));
     assert_eq!((built.names[0].as_str(), built.created), ("built/app:1", 1_795_281_027));
+    assert_eq!((busybox.users, built.users), (Some(1), Some(0)));
     let [job] = &space.containers[..] else { panic!("{space:?}") };
     assert_eq!((job.name.as_str(), job.state.as_str(), job.oneoff), ("shop-job-run-1", "exited", true));
     assert_eq!((job.project.as_deref(), &job.image_id), (Some("shop"), &busybox.id));
+    assert_eq!(job.image, "test/busybox:1");
     let volumes: Vec<(bool, Option<u64>)> =
         space.volumes.iter().map(|volume| (volume.anonymous, volume.users)).collect();
     assert_eq!(volumes, [(true, Some(0)), (false, Some(0)), (true, Some(1))]);
@@ -175,6 +177,20 @@ fn a_volume_with_a_name_is_never_taken_for_an_anonymous_one() {
     assert!(!space::is_anonymous(&id, "nfs", None, None));
     assert!(!space::is_anonymous(&id, "local", Some(&map("device")), None));
     assert!(!space::is_anonymous(&id, "local", None, Some(&map("com.docker.compose.volume"))));
+}
+
+#[test]
+fn a_name_without_a_tag_means_the_latest() {
+    for (one, other, same) in [
+        ("app", "app:latest", true),
+        ("host:5000/app", "host:5000/app:latest", true),
+        ("host:5000/app:1", "host:5000/app:1", true),
+        ("app:1", "app", false),
+        ("app", "team/app", false),
+        ("", "", false),
+    ] {
+        assert_eq!(is_same_image(one, other), same, "{one} {other}");
+    }
 }
 
 #[test]

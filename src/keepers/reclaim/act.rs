@@ -54,7 +54,7 @@ async fn remove_image(remover: &Remover, leftover: &Leftover) -> Result<Change, 
     if let Some(new) = names.iter().find(|name| !leftover.names.contains(name)) {
         return Err(refused(leftover, format!("it is named {new} since it was shown")));
     }
-    if let Some(user) = remover.list_image_users(&leftover.id).await?.first() {
+    if let Some(user) = remover.list_image_users(&leftover.id, &names).await?.first() {
         return Err(refused(leftover, format!("container {user} uses it")));
     }
     for name in &names {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::host::docker::{ContainerUse, ImageUse, Space, VolumeUse};
+use crate::host::docker::{ContainerUse, ImageUse, Space, VolumeUse, is_same_image};
 
 /// A container that was made but never started is left over after so long: `compose run` makes it right before it starts.
 const NEVER_STARTED_SECONDS: i64 = 3600;
@@ -79,7 +79,12 @@ pub struct UnboundLog {
 /// What nothing uses, by class, the largest first.
 pub fn find_leftovers(space: &Space, now: Timestamp) -> Vec<Leftover> {
     let used: BTreeSet<&str> = space.containers.iter().map(|container| container.image_id.as_str()).collect();
-    let images = space.images.iter().filter(|image| !used.contains(image.id.as_str())).map(of_image);
+    let is_used = |image: &ImageUse| {
+        // By name: a container that is made again takes the image that has the name by then.
+        let named = |name: &String| space.containers.iter().any(|container| is_same_image(name, &container.image));
+        used.contains(image.id.as_str()) || image.users.is_some_and(|users| users > 0) || image.names.iter().any(named)
+    };
+    let images = space.images.iter().filter(|image| !is_used(image)).map(of_image);
     let containers = space.containers.iter().filter(|container| is_left(container, now)).map(of_container);
     let volumes = space.volumes.iter().filter(|volume| volume.anonymous && volume.users == Some(0)).map(of_volume);
     let mut all: Vec<Leftover> = images.chain(containers).chain(volumes).chain(of_cache(space)).collect();

@@ -47,8 +47,14 @@ fn an_image_is_left_over_when_no_container_was_made_of_it() {
             image("b", &[], 50, None),
             image("c", &["used:1"], 100, Some(0)),
             image("d", &["old:1", "old:2"], 200, Some(300)),
+            // Docker counts a container that it does not list; and a container was made of what had this name before.
+            ImageUse { users: Some(1), ..image("e", &["counted:1"], 1, None) },
+            image("f", &["pulled:latest", "pulled:7"], 1, None),
         ],
-        containers: vec![container("1", "c", "exited", false)],
+        containers: vec![
+            container("1", "c", "exited", false),
+            ContainerUse { image: "pulled".into(), ..container("2", "9", "running", false) },
+        ],
         ..Space::default()
     };
     assert_eq!(found(&space, 9), [(Class::Dangling, 'b', 50), (Class::Images, 'a', 70), (Class::Images, 'd', 0)]);
