@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::cleans::{CleanShown, render_clean};
 use super::orders::read_body;
 use super::request::{Peer, Response};
 use super::routes::Place;
@@ -22,6 +23,9 @@ pub struct StorageShown {
     pub tiers: Vec<TierView>,
     pub dirs: Vec<DirView>,
     pub pools: Vec<PoolShown>,
+    /// Declared `clean` rules.
+    #[serde(default)]
+    pub cleans: Vec<CleanShown>,
 }
 
 /// A pool, what is planned in it, and what holds that back.
@@ -49,6 +53,7 @@ pub fn render_storage(snapshot: &Snapshot) -> StorageShown {
         tiers: snapshot.tiers.clone(),
         dirs: snapshot.dirs.clone(),
         pools: snapshot.pools.iter().map(|view| render_pool(view, snapshot)).collect(),
+        cleans: snapshot.cleans.iter().map(|view| render_clean(view, snapshot)).collect(),
     }
 }
 

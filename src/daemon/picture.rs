@@ -41,6 +41,7 @@ pub fn draw_snapshot(result: &RoundResult, frame: Frame<'_>) -> Snapshot {
         tiers: views.tiers,
         dirs: views.dirs,
         pools: views.pools,
+        cleans: views.cleans,
         agent: frame.agent,
     }
 }
@@ -56,6 +57,7 @@ pub fn join_views<'a>(sights: impl Iterator<Item = &'a Arc<dyn Sight>>) -> Views
         all.tiers.extend(views.tiers);
         all.dirs.extend(views.dirs);
         all.pools.extend(views.pools);
+        all.cleans.extend(views.cleans);
         all.collectors.extend(views.collectors);
     }
     all

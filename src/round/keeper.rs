@@ -2,11 +2,11 @@
 
 use std::future::Future;
 
-use super::{CollectorView, ContainerView, DirView, HostView, Plan, PoolView, ProjectView, Step, TierView};
+use super::{CleanView, CollectorView, ContainerView, DirView, HostView, Plan, PoolView, ProjectView, Step, TierView};
 use crate::host::{self, Host};
 use crate::ledger::{Notes, Past};
 use crate::metrics::Page;
-use crate::values::Now;
+use crate::values::{Now, Stamp};
 
 /// What a step did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,7 @@ pub struct Views {
     pub tiers: Vec<TierView>,
     pub dirs: Vec<DirView>,
     pub pools: Vec<PoolView>,
+    pub cleans: Vec<CleanView>,
     pub collectors: Vec<CollectorView>,
 }
 
@@ -38,6 +39,9 @@ pub trait Keeper: Send + 'static {
     type Config: Clone + PartialEq + Send + Sync + 'static;
     type Seen: Send + Sync + 'static;
     type Step: Step;
+
+    /// Takes in when an earlier life of the agent was last alive. Comes before each look of a round, always the same.
+    fn awake(&mut self, _last_alive: Option<&Stamp>) {}
 
     /// Takes what a look must know of the ledger: what people ordered. Comes before each look of a round.
     fn recall(&mut self, _past: &Past) {}
