@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::cleans::{CleanShown, render_clean};
 use super::orders::read_body;
 use super::request::{Peer, Response};
 use super::routes::Place;
@@ -25,6 +26,9 @@ pub struct StorageShown {
     /// What Docker holds that nothing uses.
     #[serde(default)]
     pub reclaim: Option<ReclaimView>,
+    /// Declared `clean` rules.
+    #[serde(default)]
+    pub cleans: Vec<CleanShown>,
 }
 
 /// A pool, what is planned in it, and what holds that back.
@@ -53,6 +57,7 @@ pub fn render_storage(snapshot: &Snapshot) -> StorageShown {
         dirs: snapshot.dirs.clone(),
         pools: snapshot.pools.iter().map(|view| render_pool(view, snapshot)).collect(),
         reclaim: snapshot.reclaim.clone(),
+        cleans: snapshot.cleans.iter().map(|view| render_clean(view, snapshot)).collect(),
     }
 }
 

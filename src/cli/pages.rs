@@ -156,6 +156,7 @@ pub const PAGES: &[Page] = &[
     },
     storage_args::STORAGE,
     storage_args::TIER,
+    storage_args::CLEAN,
     storage_args::DIR,
     storage_args::BENCH,
     storage_args::POOL,

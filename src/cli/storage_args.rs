@@ -21,6 +21,8 @@ pub enum StorageVerb {
     Dir(NameArgs),
     /// Show pools and their members
     Pool(NameArgs),
+    /// Show clean rules: what each lets go now, or why nothing
+    Clean(NameArgs),
     /// Empty a member of a pool: its files go to the others
     Drain(MemberArgs),
     /// Let a drained member take files again
@@ -192,7 +194,7 @@ const fn reads(verb: &'static str, examples: &'static [(&'static str, &'static s
 pub const STORAGE: Page = reads(
     "storage",
     &[
-        ("hostkeeper storage", "tiers, directories and pools"),
+        ("hostkeeper storage", "tiers, directories, pools and clean rules"),
         ("hostkeeper storage pool zkdemo/uploads", "one pool"),
         ("hostkeeper storage --json | jq .pools", "for programs"),
     ],
@@ -200,6 +202,17 @@ pub const STORAGE: Page = reads(
 pub const TIER: Page = reads("storage tier", &[("hostkeeper storage tier ssd", "one tier")]);
 pub const DIR: Page = reads("storage dir", &[("hostkeeper storage dir", "every declared directory")]);
 pub const POOL: Page = reads("storage pool", &[("hostkeeper storage pool uploads", "one pool with its members")]);
+pub const CLEAN: Page = Page {
+    verb: "storage clean",
+    examples: &[
+        ("hostkeeper storage clean", "every rule: what it matches, and what goes with its next step"),
+        ("hostkeeper storage clean wxlibrary/old-logs", "one rule"),
+    ],
+    exits: READS,
+    notes: &[
+        "Only shows. Files are deleted by rounds in mode enforce, at most 1000 in a step, or by hostkeeper apply; what was deleted is in hostkeeper history --kind delete.",
+    ],
+};
 pub const DRAIN: Page = Page {
     verb: "storage drain",
     examples: &[("hostkeeper storage drain zkdemo/uploads zk2", "empty zk2 before its disk is changed")],

@@ -160,3 +160,54 @@ fn parse_file_mode(text: &str) -> Result<Bits, String> {
 pub fn check_file_mode(text: &str) -> Result<String, String> {
     parse_file_mode(text).map(|bits| bits.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keepers::storage::config::Tier;
+
+    fn config(owner: Option<&str>, mode: Option<&str>) -> Config {
+        let mut config = Config::default();
+        config.tiers.insert("ssd".into(), Tier { path: "/srv/ssd".into(), ..Tier::default() });
+        let (owner, mode) = (owner.map(str::to_owned), mode.map(str::to_owned));
+        let dir = Dir { tier: "ssd".into(), path: "pg".into(), owner, mode, quota: None };
+        config.dirs.insert(("athena".parse().unwrap(), "pg".into()), dir);
+        config
+    }
+
+    fn order(owner: Option<&str>, mode: Option<&str>, file_mode: Option<&str>) -> FixOrder {
+        let [owner, mode, file_mode] = [owner, mode, file_mode].map(|text| text.map(str::to_owned));
+        FixOrder { dir: "athena/pg".into(), owner, mode, file_mode, recursive: true, begin: true }
+    }
+
+    #[test]
+    fn what_is_mended_is_what_is_declared_and_what_was_shown() {
+        let declared = config(Some("999:999"), Some("0700"));
+        let mend = mend_order(&declared, &order(Some("999:999"), Some("0700"), Some("0640"))).unwrap();
+        assert_eq!((mend.owner, mend.mode), (Some(Owner { user: 999, group: 999 }), Some(Bits(0o700))));
+        assert_eq!((mend.file_mode, mend.place.to_string().as_str()), (Some(Bits(0o640)), "/srv/ssd/pg"));
+        for (wrong, said) in [
+            (order(Some("0:0"), Some("0700"), None), "owner 0:0 was meant, the agent has 999:999"),
+            (order(None, Some("0700"), None), "owner none was meant"),
+            (order(Some("999:999"), Some("0777"), None), "mode 0777 was meant, the agent has 0700"),
+            (order(Some("999:999"), None, None), "mode none was meant"),
+            (FixOrder { dir: "athena/other".into(), ..order(None, None, None) }, "knows no directory"),
+            (FixOrder { dir: "nova/pg".into(), ..order(None, None, None) }, "knows no directory"),
+            (FixOrder { dir: "pg".into(), ..order(None, None, None) }, "project/directory"),
+        ] {
+            let refused = mend_order(&declared, &wrong).unwrap_err();
+            assert!(refused.contains(said), "{refused}");
+        }
+        let nothing = mend_order(&config(None, None), &order(None, None, None)).unwrap_err();
+        assert!(nothing.contains("neither owner nor mode"), "{nothing}");
+    }
+
+    #[test]
+    fn a_mode_of_files_has_no_set_id_and_is_not_for_everyone_to_write() {
+        for text in ["4755", "2755", "1755", "0642", "0777", "07777", "rw", "", "8"] {
+            let asked = order(Some("1:1"), None, Some(text));
+            assert!(mend_order(&config(Some("1:1"), None), &asked).is_err(), "{text}");
+        }
+        assert!(check_file_mode("640").is_ok_and(|text| text == "0640"));
+    }
+}

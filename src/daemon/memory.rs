@@ -82,6 +82,14 @@ impl Rounds {
         }
     }
 
+    /// Tells every keeper when an earlier life of the agent was last alive.
+    pub(super) async fn tell_last_alive(&self) {
+        let last = self.running.with_book(|book| book.last_alive().cloned());
+        for seat in &self.running.seats {
+            seat.lock().await.awake(last.as_ref());
+        }
+    }
+
     /// Lets go of old entries, a bounded number at a time.
     pub(super) fn prune_now_and_then(&mut self, ledger: &LedgerState) {
         let now = self.running.now();

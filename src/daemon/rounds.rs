@@ -109,6 +109,7 @@ impl Rounds {
         let begun = Instant::now();
         self.number += 1;
         let ledger = self.probe_ledger().await;
+        self.tell_last_alive().await;
         self.undo_expired_trials(&ledger).await;
         self.prune_now_and_then(&ledger);
         let circumstances = self.circumstances(ledger, ordered);

@@ -35,14 +35,21 @@ impl Directory {
         if !is_same(&file.facts) {
             return Ok(Standing::Changed);
         }
-        match file.take_lease() {
-            Use::Open => return Ok(Standing::Open),
-            Use::Untold if is_open(&file.facts) => return Ok(Standing::Open),
-            Use::Alone | Use::Untold => {}
+        if is_used(file.take_lease(), || is_open(&file.facts)) {
+            return Ok(Standing::Open);
         }
         // Written between the look above and the lease.
         let now = file.read_facts().map_err(|error| Error::file("look at", self.path().join(name), error))?;
         Ok(if is_same(&now) { Standing::Alone } else { Standing::Changed })
+    }
+}
+
+/// What the kernel says of a lease, or where it says nothing, what a look says.
+fn is_used(told: Use, is_open: impl FnOnce() -> bool) -> bool {
+    match told {
+        Use::Open => true,
+        Use::Alone => false,
+        Use::Untold => is_open(),
     }
 }
 
@@ -75,5 +82,32 @@ mod tests {
         assert_eq!(look(), Standing::Alone);
         std::fs::write(dir.path().join("one"), "22").unwrap();
         assert_eq!(look(), Standing::Changed);
+    }
+
+    #[test]
+    fn what_is_written_between_the_look_and_the_lease_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("one");
+        std::fs::write(&path, "1").unwrap();
+        let Found::There(room) = open_root(Path::new("/"), dir.path()).unwrap() else { panic!() };
+        let seen = room.read_child(Path::new("one")).unwrap().unwrap();
+        let looks = std::cell::Cell::new(0);
+        let is_same = |facts: &FileFacts| {
+            looks.set(looks.get() + 1);
+            if looks.get() == 1 {
+                std::fs::write(&path, "22").unwrap();
+            }
+            *facts == seen
+        };
+        assert_eq!(room.look_alone(Path::new("one"), is_same, &|_| false).unwrap(), Standing::Changed);
+        assert_eq!(looks.get(), 2);
+    }
+
+    #[test]
+    fn where_the_kernel_does_not_tell_a_look_does() {
+        let cases = [(Use::Open, false, true), (Use::Alone, true, false), (Use::Untold, true, true)];
+        for (told, is_open, used) in cases.into_iter().chain([(Use::Untold, false, false)]) {
+            assert_eq!(is_used(told, || is_open), used, "{told:?} {is_open}");
+        }
     }
 }

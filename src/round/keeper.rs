@@ -3,12 +3,13 @@
 use std::future::Future;
 
 use super::{
-    CollectorView, ContainerView, DirView, HostView, Plan, PoolView, ProjectView, ReclaimView, Step, TierView,
+    CleanView, CollectorView, ContainerView, DirView, HostView, Plan, PoolView, ProjectView, ReclaimView, Step,
+    TierView,
 };
 use crate::host::{self, Host};
 use crate::ledger::{Notes, Past};
 use crate::metrics::Page;
-use crate::values::Now;
+use crate::values::{Now, Stamp};
 
 /// What a step did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,7 @@ pub struct Views {
     pub dirs: Vec<DirView>,
     pub pools: Vec<PoolView>,
     pub reclaim: Option<ReclaimView>,
+    pub cleans: Vec<CleanView>,
     pub collectors: Vec<CollectorView>,
 }
 
@@ -41,6 +43,9 @@ pub trait Keeper: Send + 'static {
     type Config: Clone + PartialEq + Send + Sync + 'static;
     type Seen: Send + Sync + 'static;
     type Step: Step;
+
+    /// Takes in when an earlier life of the agent was last alive. Comes before each look of a round, always the same.
+    fn awake(&mut self, _last_alive: Option<&Stamp>) {}
 
     /// Takes what a look must know of the ledger: what people ordered. Comes before each look of a round.
     fn recall(&mut self, _past: &Past) {}

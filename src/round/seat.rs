@@ -9,7 +9,7 @@ use super::{Change, Concern, Gate, Keeper, Plan, Planned, PlannedView, Proposal,
 use crate::host::{Error, Host};
 use crate::ledger::{Intent, Notes, Past};
 use crate::metrics::Page;
-use crate::values::Now;
+use crate::values::{Now, Stamp};
 
 /// A boxed future of a seat.
 pub type Promise<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -26,6 +26,9 @@ pub trait Seat: Send {
 
     /// Whether a scrape may ask for a fresh look.
     fn at_scrape(&self) -> bool;
+
+    /// Hands on when an earlier life of the agent was last alive.
+    fn awake(&mut self, last_alive: Option<&Stamp>);
 
     /// Hands on what a look must know of the ledger.
     fn recall(&mut self, past: &Past);
@@ -106,6 +109,10 @@ impl<K: Keeper> Seat for Seated<K> {
 
     fn at_scrape(&self) -> bool {
         K::AT_SCRAPE
+    }
+
+    fn awake(&mut self, last_alive: Option<&Stamp>) {
+        self.keeper.awake(last_alive);
     }
 
     fn recall(&mut self, past: &Past) {

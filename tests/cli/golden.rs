@@ -19,7 +19,7 @@ fn widest(text: &str) -> usize {
 }
 
 /// Runs `words` at both widths and compares both; no line is wider than the screen.
-fn both(name: &str, rooms: &Rooms, words: &[&str], exit: u8) {
+pub fn both(name: &str, rooms: &Rooms, words: &[&str], exit: u8) {
     for width in [80, 200] {
         let mut bench = Bench::of(rooms.clone());
         bench.screen.width = width;

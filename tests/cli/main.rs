@@ -17,3 +17,4 @@ mod screen;
 #[path = "../scripted/agent.rs"]
 mod scripted;
 mod served;
+mod storage;

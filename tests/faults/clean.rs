@@ -12,10 +12,13 @@
 #[path = "../support/agent.rs"]
 #[allow(dead_code)]
 mod agent;
+#[path = "mounted.rs"]
+mod mounted;
 
 use std::time::{Duration, SystemTime};
 
 use agent::Agent;
+use mounted::{Tmpfs, may_mount};
 use nix::sys::signal::Signal;
 
 const CONFIG: &str = r#"
@@ -95,4 +98,58 @@ fn killed_in_the_middle_nothing_else_is_gone() {
     assert!(agent.path("one/logs/access.log").exists());
     agent.start();
     agent.wait_for("the rest", |agent| count(agent) == 6);
+}
+
+#[test]
+fn what_is_mounted_below_is_left_alone() {
+    if !may_mount("what_is_mounted_below_is_left_alone") {
+        return;
+    }
+    let whole = CONFIG.replace("observe", "enforce").replace("logs/*.gz", "logs").replace("keep_last = 5", "");
+    let mut agent = Agent::with_config(&whole);
+    make(&agent, 3);
+    let _disk = Tmpfs::mount(&agent.path("one/logs/disk"), "size=1m");
+    let old = |below: &str| {
+        let file = std::fs::File::create(agent.path(below)).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(200 * 86_400)).unwrap();
+    };
+    for below in ["one/logs/disk/old", "outside"] {
+        old(below);
+    }
+    let _same = Tmpfs::bind(&agent.path("outside"), &agent.path("one/logs/bound"));
+    let _other = Tmpfs::bind(&agent.path("one/logs/disk/old"), &agent.path("one/logs/elsewhere"));
+    agent.start();
+    agent.wait_for("the deletion", |agent| !agent.path("one/logs/0002.gz").exists());
+    for kept in ["one/logs/disk/old", "outside", "one/logs/bound", "one/logs/elsewhere", "one/logs/access.log"] {
+        assert!(agent.path(kept).exists(), "{kept}");
+    }
+    let history = agent.json(&["history", "--kind", "delete", "--limit", "100"]).to_string();
+    assert!(!history.contains("elsewhere") && !history.contains("disk"), "{history}");
+}
+
+/// What the ledger knows of the life before tells a clock that was set forward while nobody looked.
+#[test]
+fn a_clock_that_was_set_forward_while_the_agent_was_stopped_deletes_nothing() {
+    let mut agent = Agent::with_config(CONFIG);
+    make(&agent, 40);
+    agent.start();
+    agent.stop();
+    let ledger = rusqlite::Connection::open(agent.path("state/ledger.sqlite")).unwrap();
+    let hours = 3 * 3600 * 1_000_000_i64;
+    assert_eq!(ledger.execute("UPDATE pulse SET wall = wall - ?1", [hours]).unwrap(), 1);
+    drop(ledger);
+    agent.write_config(&CONFIG.replace("observe", "enforce"));
+    agent.start();
+    let blind = |agent: &Agent| agent.metrics().contains(r#"id="dir-clean-blind""#);
+    agent.wait_for("the concern", |agent| blind(agent));
+    let rules = agent.json(&["storage", "clean", "old"]);
+    let rule = &rules["cleans"][0];
+    assert!(rule["state"] == "blind" && rule["why"].as_str().unwrap().contains("set forward"), "{rule}");
+    assert_eq!(count(&agent), 41);
+    // To start it again is a person's word that the clock is right.
+    agent.stop();
+    agent.start();
+    let deleted = |agent: &Agent| agent.json(&["storage", "clean", "wx/old"])["cleans"][0]["deleted"]["files"].clone();
+    agent.wait_for("the deletion", |agent| count(agent) == 6 && deleted(agent) == 35);
+    assert!(agent.say(&["storage"]).contains("35 files (0B)"), "{}", agent.say(&["storage"]));
 }

@@ -11,11 +11,14 @@
 #[path = "../support/agent.rs"]
 #[allow(dead_code)]
 mod agent;
+#[path = "mounted.rs"]
+mod mounted;
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::{Output, Stdio};
 
 use agent::Agent;
+use mounted::{Tmpfs, may_mount};
 use nix::sys::signal::Signal;
 
 const CONFIG: &str = r#"
@@ -103,4 +106,29 @@ fn killed_in_the_middle_it_can_be_given_again() {
     agent.say(&["history"]);
     let done = agent.say(&[&FIX[..], &["--yes"]].concat());
     assert_eq!(wrong(&agent), 0, "{left} were left: {done}");
+}
+
+#[test]
+fn what_is_mounted_below_is_left_alone() {
+    if !may_mount("what_is_mounted_below_is_left_alone") {
+        return;
+    }
+    let mut agent = Agent::with_config(CONFIG);
+    make(&agent, 3);
+    let put = |below: &str| {
+        std::fs::write(agent.path(below), "x").unwrap();
+        std::fs::set_permissions(agent.path(below), std::fs::Permissions::from_mode(0o666)).unwrap();
+    };
+    let _disk = Tmpfs::mount(&agent.path("one/pg/disk"), "size=1m,mode=0755");
+    std::fs::create_dir(agent.path("one/pg/disk/inner")).unwrap();
+    put("one/pg/disk/file");
+    put("outside");
+    let _same = Tmpfs::bind(&agent.path("outside"), &agent.path("one/pg/below/bound"));
+    let _other = Tmpfs::bind(&agent.path("one/pg/disk/file"), &agent.path("one/pg/below/elsewhere"));
+    agent.start();
+    let done = agent.say(&[&FIX[..], &["--yes"]].concat());
+    let mode = |below: &str| std::fs::metadata(agent.path(below)).unwrap().mode() & 0o7777;
+    assert_eq!((mode("one/pg/below/0"), mode("one/pg/below"), mode("one/pg")), (0o640, 0o750, 0o750), "{done}");
+    assert_eq!((mode("outside"), mode("one/pg/disk/file")), (0o666, 0o666), "{done}");
+    assert_eq!((mode("one/pg/disk"), mode("one/pg/disk/inner")), (0o755, 0o755), "{done}");
 }

@@ -28,6 +28,14 @@ impl Tmpfs {
         Tmpfs { path: path.to_owned() }
     }
 
+    /// Shows the file `from` at the file `at`, too.
+    #[allow(dead_code)] // Not by every test that mounts.
+    pub fn bind(from: &Path, at: &Path) -> Tmpfs {
+        std::fs::write(at, "").unwrap();
+        mount(Some(from), at, None::<&str>, MsFlags::MS_BIND, None::<&str>).unwrap();
+        Tmpfs { path: at.to_owned() }
+    }
+
     #[allow(dead_code)] // Not by every test that mounts.
     pub fn remount(&self, flags: MsFlags) {
         mount(None::<&str>, &self.path, None::<&str>, MsFlags::MS_REMOUNT | flags, None::<&str>).unwrap();

@@ -11,9 +11,9 @@ use hostkeeper::api::{Agent, Answer, Refusal};
 use hostkeeper::ledger::{Entry, Outcome};
 use hostkeeper::metrics::{Family, Filter, Group, Page};
 use hostkeeper::round::{
-    AgentView, Block, CacheView, Class, Concern, ContainerView, DirView, Evidence, FilesystemView, Gate, GpuView,
-    HostView, KeeperReport, LedgerState, LeftoverView, PlannedView, PoolMemberView, PoolView, ProjectView, Reason,
-    ReclaimView, Severity, Snapshot, Subject, TierView, UnboundLogView,
+    AgentView, Block, CacheView, Class, CleanView, Concern, ContainerView, DeletedView, DirView, Evidence,
+    FilesystemView, Gate, GpuView, HostView, KeeperReport, LedgerState, LeftoverView, PlannedView, PoolMemberView,
+    PoolView, ProjectView, Reason, ReclaimView, Severity, Snapshot, Subject, TierView, UnboundLogView,
 };
 use hostkeeper::values::{Mode, ProjectName};
 use tokio::sync::watch;
@@ -204,6 +204,7 @@ pub fn snapshot() -> Snapshot {
         dirs: vec![dir("postgres", "ssd", "wrong-mode"), dir("seaweed", "bcache", "missing")],
         pools: vec![pool()],
         reclaim: Some(reclaim()),
+        cleans: vec![clean()],
         agent: AgentView {
             version: "0.1.0".into(),
             started: at("2026-01-31T09:12:00Z"),
@@ -244,6 +245,30 @@ fn reclaim() -> ReclaimView {
             path: "/var/lib/docker/containers/5d/5d-json.log".into(),
             bytes: 2_100_000_000,
         }],
+    }
+}
+
+fn clean() -> CleanView {
+    CleanView {
+        project: name("athena"),
+        rule: "old-dumps".into(),
+        dir: "seaweed".into(),
+        tier: "bcache".into(),
+        path: "/data/athena/seaweed/dumps/*.gz".into(),
+        older_than_seconds: Some(2_592_000.0),
+        keep_last: Some(5),
+        max_bytes: None,
+        state: "due".into(),
+        why: "35 files go with the next step".into(),
+        looked_at: Some(at("2026-01-31T09:12:00Z")),
+        files: Some(120),
+        bytes: Some(120 << 20),
+        due_files: Some(35),
+        due_bytes: Some(35 << 20),
+        oldest: Some("0001.gz".into()),
+        oldest_at: Some(at("2025-10-31T09:12:00Z")),
+        left_out: Some(1),
+        deleted: Some(DeletedView { at: at("2026-01-31T08:00:00Z"), files: 1000, bytes: 1000 << 20 }),
     }
 }
 

@@ -44,6 +44,8 @@ pub struct Gathered {
     pub left_out: u64,
     /// What could not be looked at.
     pub refused: u64,
+    /// The newest of them all.
+    pub newest: Option<OldFile>,
     /// The oldest, oldest first.
     pub oldest: Vec<OldFile>,
 }
@@ -113,6 +115,9 @@ impl Visit for Gather {
         self.met.files += 1;
         self.met.bytes = self.met.bytes.saturating_add(facts.size);
         let file = OldFile { modified: facts.modified, name: path, size: facts.size, inode: facts.inode };
+        if self.met.newest.as_ref().is_none_or(|newest| *newest < file) {
+            self.met.newest = Some(file.clone());
+        }
         if self.heap.len() < self.most {
             self.heap.push(file);
         } else if self.heap.peek().is_some_and(|youngest| file < *youngest) {
@@ -155,4 +160,64 @@ pub fn matches(pattern: &str, name: &str) -> bool {
         }
     }
     pattern.get(at..).is_some_and(|rest| rest.iter().all(|letter| *letter == '*'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::entries::Kind;
+
+    #[test]
+    fn a_file_is_the_same_only_with_the_same_inode_content_and_one_name() {
+        let modified = (1_793_491_200, 7);
+        let file = OldFile { modified, name: "a".into(), size: 10, inode: 3 };
+        let (kind, changed) = (Kind::File, modified);
+        let facts = FileFacts {
+            kind,
+            device: 1,
+            inode: 3,
+            links: 1,
+            user: 0,
+            group: 0,
+            mode: 0o644,
+            size: 10,
+            taken: 4096,
+            modified,
+            changed,
+        };
+        assert!(file.is_same(&facts));
+        let others = [
+            FileFacts { inode: 4, ..facts },
+            FileFacts { links: 2, ..facts },
+            FileFacts { size: 11, ..facts },
+            FileFacts { modified: (1_793_491_201, 7), ..facts },
+            FileFacts { modified: (1_793_491_200, 8), ..facts },
+        ];
+        for other in others {
+            assert!(!file.is_same(&other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn of_many_only_the_oldest_are_held_and_the_newest_is_known() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("a")).unwrap();
+        for index in 0..50_u64 {
+            let file = std::fs::File::create(root.path().join(format!("a/{index:02}"))).unwrap();
+            let seconds = 1_700_000_000 + index * 7 % 50;
+            file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds)).unwrap();
+        }
+        let crate::host::files::Found::There(open) =
+            crate::host::files::open_root(Path::new("/"), root.path()).unwrap()
+        else {
+            panic!()
+        };
+        let mut walk = Oldest::new(None, 5);
+        let far = Instant::now() + std::time::Duration::from_secs(600);
+        assert!(walk.advance((&open, Path::new("a")), far).unwrap());
+        let met = walk.finish();
+        let ages: Vec<i64> = met.oldest.iter().map(|file| file.modified.0 - 1_700_000_000).collect();
+        assert_eq!((met.files, ages), (50, vec![0, 1, 2, 3, 4]));
+        assert_eq!(met.newest.map(|file| file.modified.0), Some(1_700_000_049));
+    }
 }

@@ -38,7 +38,7 @@ use crate::host::{Error, Host, patience::Patience};
 use crate::ledger::{Notes, Past};
 use crate::metrics::{Group, Page};
 use crate::round::{Change, Keeper, Plan, Views};
-use crate::values::{Known, Now};
+use crate::values::{Known, Now, Stamp};
 use config::Config;
 use disks::Disks;
 use quota::usage::{Usage, WalkedTier};
@@ -125,8 +125,13 @@ impl Keeper for Storage {
         let (questions, tiers) = (quota::usage::list_questions(config, &seen), list_walked(config, &seen, host));
         seen.mends = self.mends.look();
         seen.cleans = self.cleans.look(config, &tiers, &mut self.patience, now).await;
+        seen.deleted = self.cleans.list_deleted();
         seen.usage = self.usage.refresh(questions, &tiers, &mut self.patience, now).await;
         Ok(seen)
+    }
+
+    fn awake(&mut self, last_alive: Option<&Stamp>) {
+        self.cleans.recall(last_alive);
     }
 
     fn recall(&mut self, past: &Past) {
@@ -178,6 +183,6 @@ impl Keeper for Storage {
     }
 
     fn show(config: &Config, seen: &Seen) -> Views {
-        Views { pools: pools::show(config, &seen.pools), ..show::show(config, seen) }
+        Views { pools: pools::show(config, &seen.pools), cleans: clean::show(config, seen), ..show::show(config, seen) }
     }
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 pub use super::cache::observe::CacheSeen;
 use super::cache::observe::read_cache;
-use super::clean::{CleanSeen, RuleKey};
+use super::clean::{CleanSeen, Deleted, RuleKey};
 use super::config::{Config, Tier, parse_place};
 use super::disks::DisksSeen;
 use super::mend::MendSeen;
@@ -43,6 +43,7 @@ pub struct Seen {
     pub quotas: BTreeMap<Key, QuotaSeen>,
     pub usage: BTreeMap<Key, UsageSeen>,
     pub cleans: BTreeMap<RuleKey, CleanSeen>,
+    pub deleted: BTreeMap<RuleKey, Deleted>,
     /// What people had mended.
     pub mends: BTreeMap<Key, MendSeen>,
     pub disks: DisksSeen,
@@ -61,6 +62,7 @@ impl Seen {
             quotas: BTreeMap::new(),
             usage: BTreeMap::new(),
             cleans: BTreeMap::new(),
+            deleted: BTreeMap::new(),
             mends: BTreeMap::new(),
             disks: DisksSeen::default(),
             pools: PoolsSeen::default(),

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use hostkeeper::host::files::{Found, open_root};
+use hostkeeper::keepers::storage::pools::KEPT;
 use hostkeeper::keepers::storage::pools::walk::{Rules, count};
 
 const PLACE: &str = "HOSTKEEPER_TEST_MILLION";
@@ -17,9 +18,9 @@ fn million_child() {
         panic!("no member");
     };
     for largest in [false, true] {
-        let rules = Rules { keep: 2000, largest, ..Rules::default() };
+        let rules = Rules { keep: KEPT, largest, ..Rules::default() };
         let found = count(&member, &rules, &|| true).unwrap();
-        assert_eq!(found.kept.len(), 2000);
+        assert_eq!(found.kept.len(), KEPT);
         println!("counted {}", found.files);
     }
     let status = std::fs::read_to_string("/proc/self/status").unwrap();

@@ -1,4 +1,4 @@
-//! What there is: tiers, directories, pools, in tables.
+//! What there is: tiers, directories, pools, in tables. Clean rules have a file of their own.
 
 use super::super::super::desk::Desk;
 use super::super::super::failure::{BLOCKED, DONE, Failure};
@@ -7,7 +7,7 @@ use super::super::super::rows::{hang_below, print_table, state_word};
 use super::super::super::storage_args::NameArgs;
 use super::super::super::table::{ALWAYS, Column, numbers, words as column};
 use super::super::super::words;
-use super::{find_pools, full_name, is_meant, print_json, read_storage, reclaim};
+use super::{clean, find_pools, full_name, is_meant, print_json, read_storage, reclaim};
 use crate::api::storage::{PoolShown, StorageShown};
 use crate::round::{DirView, PoolMemberView, TierView};
 
@@ -30,6 +30,11 @@ pub fn all(desk: &mut Desk<'_>) -> Result<u8, Failure> {
         out.gap()?;
         print_pool(out, pool)?;
     }
+    if !storage.cleans.is_empty() {
+        out.gap()?;
+        clean::print_cleans(desk, &storage.cleans)?;
+    }
+    let out = desk.out();
     if let Some(line) = storage.reclaim.as_ref().and_then(reclaim::in_words) {
         out.gap()?;
         out.hang(&[], &plain(line))?;
@@ -107,7 +112,7 @@ pub fn print_pools_json(
     })
 }
 
-fn known(what: &str, args: &NameArgs, none: bool, all: Vec<String>) -> Result<(), Failure> {
+pub fn known(what: &str, args: &NameArgs, none: bool, all: Vec<String>) -> Result<(), Failure> {
     let Some(name) = args.name.as_ref().filter(|_| none) else { return Ok(()) };
     let cure = if all.is_empty() { "none is declared".to_owned() } else { format!("declared: {}", all.join(", ")) };
     Err(Failure::new(BLOCKED, "not_found", format!("there is no {what} \"{name}\""), cure))

@@ -2,6 +2,7 @@
 
 mod balance;
 mod bench;
+mod clean;
 mod diagnostics;
 mod drain;
 mod fix;
@@ -24,6 +25,7 @@ pub fn run(desk: &mut Desk<'_>, args: &StorageArgs) -> Result<u8, Failure> {
         Some(StorageVerb::Tier(args)) => listing::tiers(desk, args),
         Some(StorageVerb::Dir(args)) => listing::dirs(desk, args),
         Some(StorageVerb::Pool(args)) => listing::pools(desk, args),
+        Some(StorageVerb::Clean(args)) => clean::run(desk, args),
         Some(StorageVerb::Drain(args)) => drain::drain(desk, args),
         Some(StorageVerb::Undrain(args)) => drain::undrain(desk, args),
         Some(StorageVerb::Balance(args)) => balance::run(desk, args),
@@ -44,7 +46,7 @@ fn read_storage(desk: &mut Desk<'_>) -> Result<(StorageShown, Value), Failure> {
 /// Prints JSON with only the entries of one list that are kept.
 fn print_json(desk: &mut Desk<'_>, mut value: Value, list: &str, keep: &dyn Fn(&Value) -> bool) -> Result<u8, Failure> {
     if let Some(fields) = value.as_object_mut() {
-        for other in ["tiers", "dirs", "pools", "reclaim"].iter().filter(|other| **other != list) {
+        for other in ["tiers", "dirs", "pools", "cleans", "reclaim"].iter().filter(|other| **other != list) {
             fields.remove(*other);
         }
         if let Some(entries) = fields.get_mut(list).and_then(Value::as_array_mut) {

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::config::Rule;
-use super::decide::{MOST, count_doomed};
+use super::decide::{MOST, count_doomed, find_disorder};
 use super::delete::{End, delete};
-use super::observe::Cleans;
+use super::observe::{Cleans, Deleted, RuleKey};
 use super::step::CleanOrder;
 use crate::host::Error;
 use crate::host::entries::FileFacts;
@@ -49,6 +49,7 @@ impl Cleans {
             let order = Arc::clone(&order);
             patience.wait(&name, LIMIT, move || carry_out(&site, &order, &rule)).await??
         };
+        self.note(key, &order, &ends);
         self.operations = ends.iter().map(|(index, end)| operation(&order, *index, end)).collect();
         if let Some(trouble) = trouble {
             return Err(trouble);
@@ -62,6 +63,15 @@ impl Cleans {
             }
             (0, None) => Ok(Change::AlreadySo),
             (_, _) => Ok(Change::Made),
+        }
+    }
+
+    fn note(&mut self, key: RuleKey, order: &CleanOrder, ends: &[(usize, End)]) {
+        let removed = ends.iter().filter(|(_, end)| *end == End::Removed).filter_map(|(at, _)| order.files.get(*at));
+        let (files, bytes) =
+            removed.fold((0, 0_u64), |(files, bytes), file| (files + 1, bytes.saturating_add(file.size)));
+        if files > 0 {
+            self.deleted.insert(key, Deleted { at: Timestamp::now(), files, bytes });
         }
     }
 }
@@ -147,7 +157,11 @@ fn look_again(root: &Directory, order: &CleanOrder, rule: &Rule) -> Result<BTree
         return Err(Error::reply(order.shown(), what));
     }
     let met = walk.finish();
-    let count = count_doomed(rule, &met, Timestamp::now());
+    let now = Timestamp::now();
+    if let Some(why) = find_disorder(rule, &met, now) {
+        return Err(Error::reply(order.shown(), why));
+    }
+    let count = count_doomed(rule, &met, now);
     Ok(met.oldest.into_iter().take(count).map(|file| (file.name.clone(), file)).collect())
 }
 

@@ -44,6 +44,13 @@ pub struct Target {
     pub pattern: Option<String>,
 }
 
+impl Target {
+    /// Where the walk begins, for people.
+    pub fn shown(&self) -> String {
+        format!("{}/{}", self.place.root, self.below)
+    }
+}
+
 const CURE: &str =
     "write the name of a declared directory and a path in it, such as \"nginx_logs/old\" or \"dumps/*.gz\"";
 

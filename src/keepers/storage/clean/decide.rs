@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::clock::JUMP;
 use super::config::{Rule, Target, parse_target};
 use super::observe::{CleanSeen, Found, Gathered, RuleKey};
 use super::step::{CleanOrder, Doomed};
@@ -22,6 +23,9 @@ const FEW: usize = 20;
 const EXAMPLES: usize = 3;
 const LIST: usize = 50;
 
+const CLOCK_CURE: &str = "compare date with a clock that is right; timedatectl set-ntp true, or when it is right: systemctl restart hostkeeper";
+const DATE_CURE: &str = "compare date with a clock that is right; when it is, touch the files that are dated after it";
+
 /// How many of the oldest may go by the rule at this moment.
 pub fn count_doomed(rule: &Rule, met: &Gathered, now: Timestamp) -> usize {
     let age = rule.older_than.map_or(0, |age| i64::try_from(age.0.as_secs()).unwrap_or(i64::MAX)).max(SETTLE);
@@ -40,6 +44,24 @@ pub fn count_doomed(rule: &Rule, met: &Gathered, now: Timestamp) -> usize {
     count
 }
 
+/// Why a rule that goes by the order of files cannot: one of them is dated after `ended`, when the walk was over. By the
+/// same clock others may be dated long before they were written.
+pub fn find_disorder(rule: &Rule, met: &Gathered, ended: Timestamp) -> Option<String> {
+    let by_order = rule.keep_last.is_some() || rule.max_bytes.is_some();
+    let newest = met.newest.as_ref().filter(|_| by_order)?;
+    if newest.modified.0 <= ended.as_second().saturating_add(JUMP) {
+        return None;
+    }
+    let (name, at) = (one_line(&newest.name, 200), Timestamp::from_second(newest.modified.0));
+    let at = at.map_or_else(|_| "the far future".to_owned(), |at| at.to_string());
+    Some(format!("{name} is dated {at}, after the present, so nobody knows which files are the oldest"))
+}
+
+/// How many go with the next step.
+pub fn count_due(rule: &Rule, found: &Found) -> usize {
+    if find_disorder(rule, &found.met, found.ended).is_some() { 0 } else { count_doomed(rule, &found.met, found.at) }
+}
+
 /// Steps for rules whose tier is proved.
 pub fn decide(config: &Config, seen: &Seen, plan: &mut Plan<Step>) {
     for (key, rule) in &config.cleans {
@@ -48,8 +70,12 @@ pub fn decide(config: &Config, seen: &Seen, plan: &mut Plan<Step>) {
             continue;
         }
         match seen.cleans.get(key) {
-            Some(CleanSeen::Found(found)) => plan.steps.extend(delete(key, rule, &target, found)),
-            Some(CleanSeen::Trouble(why)) => plan.concerns.push(blind(key, &target, why)),
+            Some(CleanSeen::Found(found)) => match find_disorder(rule, &found.met, found.ended) {
+                Some(why) => plan.concerns.push(blind(key, &target, (&why, DATE_CURE))),
+                None => plan.steps.extend(delete(key, rule, &target, found)),
+            },
+            Some(CleanSeen::Trouble(why)) => plan.concerns.push(blind(key, &target, (why, ""))),
+            Some(CleanSeen::Doubted(why)) => plan.concerns.push(blind(key, &target, (why, CLOCK_CURE))),
             Some(CleanSeen::Walking) | None => {}
         }
     }
@@ -60,7 +86,7 @@ fn source(key: &RuleKey, field: &str) -> String {
 }
 
 fn delete(key: &RuleKey, rule: &Rule, target: &Target, found: &Found) -> Option<Planned<Step>> {
-    let count = count_doomed(rule, &found.met, found.at);
+    let count = count_due(rule, found);
     let files: Vec<Doomed> = found.met.oldest.iter().take(count).map(Doomed::of).collect();
     if files.is_empty() {
         return None;
@@ -112,14 +138,15 @@ fn tell_files(order: &CleanOrder) -> Vec<Evidence> {
     oldest.chain(newest).chain(lists).collect()
 }
 
-fn blind(key: &RuleKey, target: &Target, why: &str) -> Concern {
-    let shown = format!("{}/{}", target.place.root, target.below);
+/// `cure` is left empty where looking at the path is what helps.
+fn blind(key: &RuleKey, target: &Target, (why, cure): (&str, &str)) -> Concern {
+    let shown = target.shown();
     Concern {
         id: "dir-clean-blind".into(),
         severity: Severity::Warning,
         subject: Subject::of(key.0.clone(), key.1.clone()),
         text: format!("clean rule {} deletes nothing in {shown}: {why}", key.1),
         evidence: vec![Evidence::new("path", &shown, source(key, "path"))],
-        cure: format!("look at it: ls -ld {shown}"),
+        cure: if cure.is_empty() { format!("look at it: ls -ld {shown}") } else { cure.to_owned() },
     }
 }

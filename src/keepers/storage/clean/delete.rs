@@ -64,10 +64,20 @@ pub fn delete(
             Err(error) => return Ok(End::Refused(error.chain())),
         }
     }
-    match look(room, &gone, seen, is_open)? {
-        None => room.remove_file(Path::new(&gone)).map(|_| End::Removed),
+    remove(room, (&gone, name), seen, is_open)
+}
+
+/// Removes what was taken away under the name `gone`, or, when it is not what was seen any more, gives it its name back.
+fn remove(
+    room: &Directory,
+    (gone, name): (&str, &str),
+    seen: &OldFile,
+    is_open: &dyn Fn(&FileFacts) -> bool,
+) -> Result<End, Error> {
+    match look(room, gone, seen, is_open)? {
+        None => room.remove_file(Path::new(gone)).map(|_| End::Removed),
         Some(_) if gone == name => Ok(End::Changed),
-        Some(end) => bring_back(room, &gone, name, end),
+        Some(end) => bring_back(room, gone, name, end),
     }
 }
 
@@ -96,5 +106,76 @@ fn bring_back(room: &Directory, gone: &str, name: &str, end: End) -> Result<End,
                 at.display()
             )))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::host::files::{Found, open_root};
+
+    const AWAY: &str = ".hostkeeper-gone-1";
+
+    struct Scene {
+        dir: tempfile::TempDir,
+        room: Directory,
+        seen: OldFile,
+    }
+
+    impl Scene {
+        /// The file `old` as it was seen.
+        fn new() -> Scene {
+            let dir = tempfile::tempdir().unwrap();
+            fs::write(dir.path().join("old"), "content").unwrap();
+            let Found::There(room) = open_root(Path::new("/"), dir.path()).unwrap() else { panic!() };
+            let facts = room.read_child(Path::new("old")).unwrap().unwrap();
+            let (modified, size, inode) = (facts.modified, facts.size, facts.inode);
+            Scene { dir, room, seen: OldFile { modified, name: "old".into(), size, inode } }
+        }
+
+        /// As it is between the two looks, and somebody does something to the file meanwhile.
+        fn taken_away(meanwhile: impl Fn(&Path)) -> (Scene, End) {
+            let scene = Scene::new();
+            fs::rename(scene.dir.path().join("old"), scene.dir.path().join(AWAY)).unwrap();
+            meanwhile(&scene.dir.path().join(AWAY));
+            let end = remove(&scene.room, (AWAY, "old"), &scene.seen, &|_| false).unwrap();
+            (scene, end)
+        }
+
+        fn read(&self, name: &str) -> Option<String> {
+            fs::read_to_string(self.dir.path().join(name)).ok()
+        }
+    }
+
+    #[test]
+    fn what_came_into_use_after_it_was_taken_away_comes_back() {
+        let (scene, end) = Scene::taken_away(|path| fs::write(path, "more content").unwrap());
+        assert_eq!((end, scene.read("old").as_deref(), scene.read(AWAY)), (End::Changed, Some("more content"), None));
+        let (scene, end) = Scene::taken_away(|path| fs::hard_link(path, path.with_file_name("kept")).unwrap());
+        assert_eq!((end, scene.read("old").as_deref(), scene.read(AWAY)), (End::Changed, Some("content"), None));
+        let (scene, end) = Scene::taken_away(|_| ());
+        assert_eq!((end, scene.read("old"), scene.read(AWAY)), (End::Removed, None, None));
+    }
+
+    #[test]
+    fn whose_name_is_taken_meanwhile_is_kept_and_told() {
+        let (scene, end) = Scene::taken_away(|path| {
+            fs::write(path, "more content").unwrap();
+            fs::write(path.with_file_name("old"), "new").unwrap();
+        });
+        assert!(end.why().contains(AWAY), "{end:?}");
+        let both = (scene.read("old"), scene.read(AWAY));
+        assert_eq!(both, (Some("new".to_owned()), Some("more content".to_owned())));
+    }
+
+    #[test]
+    fn what_is_open_is_not_even_renamed() {
+        let scene = Scene::new();
+        let before = fs::metadata(scene.dir.path()).unwrap().modified().unwrap();
+        let _open = fs::File::open(scene.dir.path().join("old")).unwrap();
+        assert_eq!(delete(&scene.room, "old", &scene.seen, &|_| false).unwrap(), End::Open);
+        assert_eq!(fs::metadata(scene.dir.path()).unwrap().modified().unwrap(), before);
     }
 }

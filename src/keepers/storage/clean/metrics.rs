@@ -1,6 +1,6 @@
 //! The metrics of clean rules, as the last whole walk of each found them. Pure.
 
-use super::decide::count_doomed;
+use super::decide::count_due;
 use super::observe::{CleanSeen, Found};
 use crate::keepers::storage::config::Config;
 use crate::keepers::storage::observe::Seen;
@@ -17,7 +17,7 @@ const WALKED: Family =
 pub fn measure(config: &Config, seen: &Seen, page: &mut Page) {
     each(config, seen, page, &FILES, |_, found| found.met.files.into());
     each(config, seen, page, &BYTES, |_, found| found.met.bytes.into());
-    each(config, seen, page, &DUE, |rule, found| (count_doomed(rule, &found.met, found.at) as u64).into());
+    each(config, seen, page, &DUE, |rule, found| (count_due(rule, found) as u64).into());
     each(config, seen, page, &WALKED, |_, found| (found.at.as_millisecond() as f64 / 1e3).into());
 }
 

@@ -8,18 +8,20 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::clock::ClockWatch;
 use super::config::{Rule, Target, parse_target};
 use super::decide::MOST;
 use crate::host::Error;
 use crate::host::files::{Found as Opened, open_root};
 use crate::host::patience::Patience;
+use crate::host::timex::read_timex;
 pub use crate::host::walk::oldest::Gathered;
 use crate::host::walk::oldest::Oldest;
 use crate::host::walk::set_idle_priority;
 use crate::keepers::storage::config::Config;
 use crate::keepers::storage::quota::usage::WalkedTier;
 use crate::ledger::{Notes, Operation};
-use crate::values::{Now, ProjectName};
+use crate::values::{Now, ProjectName, Stamp};
 
 /// Project and name of a rule.
 pub type RuleKey = (ProjectName, String);
@@ -34,10 +36,6 @@ const HOUR: Duration = Duration::from_secs(3600);
 const PAUSE: Duration = Duration::from_secs(11 * 60);
 /// Walks at once.
 const AT_ONCE: usize = 4;
-/// The wall clock may be set by so much without making files look old, seconds.
-const JUMP: i64 = 600;
-/// How long nothing is deleted after it was set forward by more.
-const DOUBT: Duration = Duration::from_secs(24 * 3600);
 
 /// What is known of a rule.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,14 +44,26 @@ pub enum CleanSeen {
     Walking,
     /// Nothing is deleted, and why.
     Trouble(String),
+    /// Nothing is deleted, because the clock may be wrong, and how.
+    Doubted(String),
     Found(Found),
 }
 
 /// What a whole walk found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Found {
+    /// When the walk began and ended.
     pub at: Timestamp,
+    pub ended: Timestamp,
     pub met: Gathered,
+}
+
+/// What the last step by a rule deleted, since the agent started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deleted {
+    pub at: Timestamp,
+    pub files: u64,
+    pub bytes: u64,
 }
 
 /// A walk and where it leaves what it found.
@@ -82,9 +92,8 @@ pub struct Cleans {
     memories: BTreeMap<RuleKey, Memory>,
     /// What became of the files of the last step.
     pub(super) operations: Vec<Operation>,
-    /// The moment of boot by the wall clock, seconds since 1970, and until when (time since boot) it is doubted.
-    booted: Option<i64>,
-    doubted: Duration,
+    pub(super) deleted: BTreeMap<RuleKey, Deleted>,
+    clock: ClockWatch,
 }
 
 impl Cleans {
@@ -97,7 +106,7 @@ impl Cleans {
         now: &Now,
     ) -> BTreeMap<RuleKey, CleanSeen> {
         self.take_in(config);
-        let doubt = self.doubt_clock(now);
+        let doubt = self.clock.judge(now, read_timex().is_ok_and(|timex| timex.synchronized));
         let mut waiting = Vec::new();
         for (key, memory) in &mut self.memories {
             memory.collect(now);
@@ -118,10 +127,20 @@ impl Cleans {
         let mut seen = BTreeMap::new();
         for (key, memory) in &mut self.memories {
             memory.collect(now);
-            let shown = doubt.as_ref().map_or_else(|| memory.seen.clone(), |why| CleanSeen::Trouble(why.clone()));
+            let shown = doubt.as_ref().map_or_else(|| memory.seen.clone(), |why| CleanSeen::Doubted(why.clone()));
             seen.insert(key.clone(), shown);
         }
         seen
+    }
+
+    /// Takes in when an earlier life of the agent was last alive.
+    pub fn recall(&mut self, last_alive: Option<&Stamp>) {
+        self.clock.recall(last_alive);
+    }
+
+    /// What was deleted since the agent started.
+    pub fn list_deleted(&self) -> BTreeMap<RuleKey, Deleted> {
+        self.deleted.clone()
     }
 
     /// Takes note that a step was carried out: what it was planned from is old.
@@ -145,17 +164,6 @@ impl Cleans {
             self.memories.insert(key.clone(), old.unwrap_or_else(|| Memory::new(rule.clone(), target)));
         }
     }
-
-    /// A wall clock that is set forward makes every file look old: why nothing is deleted then.
-    fn doubt_clock(&mut self, now: &Now) -> Option<String> {
-        let up = i64::try_from(now.up.as_secs()).unwrap_or(i64::MAX);
-        let booted = now.wall.as_second().saturating_sub(up);
-        let before = self.booted.replace(booted).unwrap_or(booted);
-        if booted.saturating_sub(before) > JUMP {
-            self.doubted = now.up.saturating_add(DOUBT);
-        }
-        (now.up < self.doubted).then(|| "the clock was set forward, and files may only look old".to_owned())
-    }
 }
 
 impl Memory {
@@ -173,7 +181,7 @@ impl Memory {
         let Some(ended) = self.walk.try_lock().ok().and_then(|mut walk| walk.ended.take()) else { return };
         let at = self.begun.take().unwrap_or(now.wall);
         self.seen = match ended {
-            Ok(met) => CleanSeen::Found(Found { at, met }),
+            Ok(met) => CleanSeen::Found(Found { at, ended: now.wall, met }),
             Err(why) => CleanSeen::Trouble(why),
         };
         let pause = if matches!(self.seen, CleanSeen::Found(_)) { HOUR } else { PAUSE };
@@ -193,7 +201,7 @@ fn go_on(walk: &Mutex<Walk>, target: &Target, tier: &WalkedTier, until: Instant)
 }
 
 /// A directory that is not there holds nothing.
-fn advance(oldest: &mut Oldest, target: &Target, tier: &WalkedTier, until: Instant) -> Result<bool, Error> {
+pub(super) fn advance(oldest: &mut Oldest, target: &Target, tier: &WalkedTier, until: Instant) -> Result<bool, Error> {
     let changed = || Error::reply(&*tier.tier.path, "is another file system than at the last look");
     let root = match open_root(&tier.roots.rootfs, Path::new(&tier.tier.path))? {
         Opened::There(root) if root.read_facts()?.identity == tier.identity => root,

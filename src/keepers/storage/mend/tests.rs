@@ -101,6 +101,17 @@ async fn after_the_agent_was_killed_an_order_to_go_on_begins_anew() {
 }
 
 #[tokio::test]
+async fn what_is_left_off_is_gone_on_with_only_by_the_same_order() {
+    let mut scene = Scene::new(6000);
+    assert_eq!(scene.act(scene.order(true)).await, Ok(Change::Made));
+    assert!(!scene.look().await.unwrap().ended);
+    let other = MendOrder { mode: Some(Bits(0o700)), ..scene.order(false) };
+    assert_eq!(scene.act(other).await, Ok(Change::Made));
+    assert_eq!(std::fs::metadata(scene.pg()).unwrap().mode() & 0o7777, 0o700);
+    assert!(scene.look().await.unwrap().ended);
+}
+
+#[tokio::test]
 async fn another_tier_or_a_missing_directory_is_refused() {
     let mut scene = Scene::new(1);
     let order = scene.order(true);

@@ -28,7 +28,7 @@ pub use metrics::{FAMILIES, measure};
 pub use seen::{MemberSeen, PoolSeen, PoolsSeen};
 pub use show::show;
 pub use step::{Item, Member, Name, Order};
-pub use watch::{Look, Watch};
+pub use watch::{KEPT, Look, Watch};
 
 use super::act::Site;
 use super::config::Config;

@@ -33,7 +33,7 @@ const SHARE: u32 = 20;
 /// In a hurry members are counted anew only so often: what is moved is known.
 const HURRY_EVERY: Duration = Duration::from_secs(30);
 /// Most candidates kept of a member, in a hurry.
-const KEPT: usize = 8000;
+pub const KEPT: usize = 8000;
 
 /// What is remembered of pools between two looks.
 #[derive(Debug, Default)]
