@@ -161,8 +161,18 @@ impl Scene {
         self.look_at(now).await
     }
 
+    /// Looks until a walk that is due is over, however busy the host is.
     async fn look_at(&mut self, now: Now) -> (Seen, Plan<Step>) {
-        let seen = self.keeper.observe(&self.config, &self.host, &now).await.unwrap();
+        let mut seen = self.keeper.observe(&self.config, &self.host, &now).await.unwrap();
+        for _ in 0..5 {
+            if seen.cleans.values().all(|one| *one != CleanSeen::Walking) {
+                break;
+            }
+            while self.keeper.patience.is_under_way("clean wx/old") {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+            seen = self.keeper.observe(&self.config, &self.host, &now).await.unwrap();
+        }
         let plan = Storage::decide(&self.config, &seen, &Past::default(), &now);
         (seen, plan)
     }
