@@ -15,7 +15,7 @@ use super::super::super::words;
 use super::super::apply::{exit_of, print_done};
 use super::read_storage;
 use crate::api::shapes::DoneShown;
-use crate::round::{LeftoverView, ReclaimView};
+use crate::round::{LeftoverView, ReclaimView, UnboundLogView};
 use crate::values::Bytes;
 
 /// Classes and what they mean, in the order of the listing.
@@ -260,6 +260,8 @@ fn print_things(desk: &mut Desk<'_>, things: &[LeftoverView], most: usize) -> Re
     Ok(())
 }
 
+const LOGS: &[Column] = &[numbers("LOG", ALWAYS), column("CONTAINER", ALWAYS, 12), column("PROJECT", 1, 8)];
+
 fn print_logs(desk: &mut Desk<'_>, view: &ReclaimView) -> Result<(), Failure> {
     if view.unbound_logs.is_empty() {
         return Ok(());
@@ -273,10 +275,12 @@ fn print_logs(desk: &mut Desk<'_>, view: &ReclaimView) -> Result<(), Failure> {
         &[],
         &plain(format!("{head}Give it one in Compose: logging: {{options: {{max-size: 10m, max-file: \"3\"}}}}")),
     )?;
-    for log in view.unbound_logs.iter().take(LISTED) {
-        let text = format!("{}  {}", log.container, log.path);
-        out.hang(&[plain(format!("  {:>8}  ", Bytes(log.bytes).to_string()))], &plain(text))?;
-    }
+    let row = |log: &UnboundLogView| -> Vec<Span> {
+        let project = log.project.clone().unwrap_or_default();
+        vec![plain(Bytes(log.bytes).to_string()), plain(log.container.as_str()), plain(project)]
+    };
+    let rows: Vec<Vec<Span>> = view.unbound_logs.iter().take(LISTED).map(row).collect();
+    print_table(out, LOGS, &rows)?;
     Ok(())
 }
 
