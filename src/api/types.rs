@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::round::LeftoverClass;
 use crate::values::ProjectName;
 
 /// Metrics text and what it cost.
@@ -135,7 +136,7 @@ pub enum ReclaimOrder {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ThingName {
-    pub class: String,
+    pub class: LeftoverClass,
     pub id: String,
 }
 

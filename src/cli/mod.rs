@@ -5,6 +5,7 @@ mod answers;
 mod args;
 mod ask;
 mod command;
+mod consent;
 mod desk;
 mod discover;
 mod failure;

@@ -7,8 +7,8 @@ use super::orders::refusal;
 use super::rounds::Rounds;
 use crate::api::Refusal;
 use crate::api::types::{Caller, Done, ReclaimOrder, ThingName};
-use crate::keepers::reclaim::{Class, Leftover, Reclaim, Step};
-use crate::round::{self, Keeper, LeftoverView};
+use crate::keepers::reclaim::{Reclaim, Step};
+use crate::round::{Class, Keeper, Leftover};
 use crate::values::one_line;
 
 /// No further removal begins after this: with the longest one it is less than the watchdog's patience.
@@ -40,8 +40,8 @@ impl Rounds {
         }
         let view = self.running.snapshot().reclaim.clone().unwrap_or_default();
         let find = |thing: &ThingName| {
-            let found = view.leftovers.iter().find(|view| (&view.class, &view.id) == (&thing.class, &thing.id));
-            found.and_then(leftover_of).ok_or_else(|| unlisted(thing))
+            let found = view.leftovers.iter().find(|view| (view.class, &view.id) == (thing.class, &thing.id));
+            found.cloned().ok_or_else(|| unlisted(thing))
         };
         let found = things.iter().map(find).collect::<Result<Vec<Leftover>, Refusal>>()?;
         if self.running.host().is_there(&self.running.loaded().settings.host.kill_switch) {
@@ -65,24 +65,12 @@ fn ordered(leftover: Leftover) -> Ordered<Step> {
         keeper: Reclaim::NAME,
         project: leftover.project.as_deref().and_then(|project| project.parse().ok()),
         thing: leftover.short_id().to_owned(),
-        class: round::Class::Tightening,
+        class: Class::Tightening,
         step: Step::Remove { leftover },
     }
 }
 
-fn leftover_of(view: &LeftoverView) -> Option<Leftover> {
-    Some(Leftover {
-        class: Class::ALL.into_iter().find(|class| class.as_str() == view.class)?,
-        id: view.id.clone(),
-        name: view.name.clone(),
-        names: view.names.clone(),
-        project: view.project.clone(),
-        bytes: view.bytes,
-        since: view.since,
-    })
-}
-
 fn unlisted(thing: &ThingName) -> Refusal {
-    let text = format!("{} {} is not among what nothing uses", one_line(&thing.class, 20), one_line(&thing.id, 100));
+    let text = format!("{} {} is not among what nothing uses", thing.class.as_str(), one_line(&thing.id, 100));
     refusal("not_found", text, "hostkeeper storage reclaim --fresh")
 }

@@ -22,7 +22,7 @@ pub use guard::{Circumstances, Proposal, Storm, decide_gates};
 pub use keeper::{Change, Keeper, Views};
 pub use plan::{Block, Class, Evidence, Gate, Plan, Planned, Purpose, Reason, Step};
 pub use pool_view::{PoolMemberView, PoolView};
-pub use reclaim_view::{LeftoverView, ReclaimView, UnboundLogView};
+pub use reclaim_view::{Leftover, LeftoverClass, ReclaimView, UnboundLog};
 pub use rules::{Limits, Rules};
 pub use run::{Done, RoundResult, SharedSeat, Table, look_and_plan, outcome_of, run_round};
 pub use seat::{Promise, Seat, Seated, Sight};

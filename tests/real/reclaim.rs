@@ -16,6 +16,9 @@ mod agent;
 #[path = "support/dockerd.rs"]
 #[allow(dead_code)]
 mod dockerd;
+#[path = "support/fake_docker.rs"]
+#[allow(dead_code)]
+mod fake_docker;
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
@@ -25,9 +28,10 @@ use std::process::{Command, Output};
 
 use agent::Agent;
 use dockerd::{Dockerd, IMAGE};
+use fake_docker::{FakeDocker, Reply};
+use nix::sys::signal::Signal;
 
-fn config(dockerd: &Dockerd) -> String {
-    let socket = dockerd.socket();
+fn config(socket: &Path) -> String {
     format!(
         "[host]\nmode = \"observe\"\ninterval = \"1s\"\nkill_switch = \"@DIR@/disable\"\n[metrics]\ncompat = []\n\
          [vitals]\ndocker_socket = \"{}\"\n[reclaim]\nevery = \"1h\"\n",
@@ -128,7 +132,7 @@ fn listed(agent: &Agent) -> BTreeSet<(String, String)> {
 fn what_nothing_uses_is_listed_and_only_what_is_named_goes() {
     let Some(scene) = make_scene("what_nothing_uses_is_listed_and_only_what_is_named_goes") else { return };
     let Scene { dockerd, untagged, unused, left_oneoff, anonymous, anonymous_in_use } = &scene;
-    let mut agent = Agent::with_config(&config(dockerd));
+    let mut agent = Agent::with_config(&config(&dockerd.socket()));
     agent.start();
     assert!(agent.say(&["storage", "reclaim"]).contains("not asked yet"));
     let before = everything(dockerd);
@@ -205,7 +209,7 @@ fn tags(names: &[&str]) -> Vec<String> {
 fn what_came_into_use_since_it_was_shown_is_left() {
     let Some(scene) = make_scene("what_came_into_use_since_it_was_shown_is_left") else { return };
     let Scene { dockerd, untagged, unused, left_oneoff, anonymous, .. } = &scene;
-    let mut agent = Agent::with_config(&config(dockerd));
+    let mut agent = Agent::with_config(&config(&dockerd.socket()));
     agent.start();
     assert_eq!(listed(&agent).len(), 4);
     dockerd.docker(&["create", "--name", "late", unused, "/nothing"]);
@@ -226,15 +230,19 @@ fn what_came_into_use_since_it_was_shown_is_left() {
     }
     assert_eq!(everything(dockerd), before);
     // Not in the list, or in it as something else: not even tried.
-    for (class, id) in
-        [("volumes", "precious"), ("images", untagged), ("nonsense", unused), ("containers", "../volumes/precious")]
-    {
+    for (class, id) in [("volumes", "precious"), ("images", untagged), ("containers", "../volumes/precious")] {
         let answer = order(class, id);
         assert!(answer.contains("is not among what nothing uses"), "{class} {id}: {answer}");
     }
     dockerd.docker(&["rm", left_oneoff]);
     assert!(order("containers", left_oneoff).contains("already_so"));
     assert_eq!(everything(dockerd).len(), before.len() - 1);
+    // Made again by Compose under the very name.
+    dockerd.docker(&["rm", "reader"]);
+    dockerd.docker(&["volume", "rm", anonymous]);
+    dockerd.docker(&["volume", "create", "--label", "com.docker.compose.volume=db", anonymous]);
+    assert!(order("volumes", anonymous).contains("it has a name"));
+    dockerd.docker(&["volume", "inspect", anonymous]);
 }
 
 /// `POST` over the agent's socket; the whole answer.
@@ -271,11 +279,78 @@ fn the_build_cache_goes_as_a_whole() {
     std::fs::remove_file(archive).unwrap();
     assert!(built.contains("Successfully tagged built/app:1"), "{built}");
     dockerd.docker(&["rmi", "built/app:1"]);
-    let mut agent = Agent::with_config(&config(&dockerd));
+    let mut agent = Agent::with_config(&config(&dockerd.socket()));
     agent.start();
     let found = listed(&agent);
     assert!(found.iter().any(|(class, _)| class == "cache"), "{found:?}");
     let done = agent.say(&["storage", "reclaim", "cache", "--yes"]);
     assert!(done.contains("remove the build cache"), "{done}");
     assert!(!listed(&agent).iter().any(|(class, _)| class == "cache"));
+}
+
+/// A Docker that holds one image without a name.
+fn fake() -> (FakeDocker, String) {
+    let docker = FakeDocker::start();
+    let id = format!("sha256:{}", "ab".repeat(32));
+    docker
+        .answer("/system/df", Reply::Json(format!(r#"{{"Images": [{{"Id": "{id}", "Size": 5, "Containers": 0}}]}}"#)));
+    docker.answer(&format!("/images/{id}/json"), Reply::Json(format!(r#"{{"Id": "{id}"}}"#)));
+    (docker, id)
+}
+
+/// An order that was broken off is looked at when the agent is back, and not given again.
+#[test]
+fn killed_in_a_removal_it_finds_out_what_became_of_it() {
+    for (gone, told) in [(true, "found done"), (false, "found undone")] {
+        let (docker, id) = fake();
+        docker.answer(&format!("/images/{id}"), Reply::Hang);
+        let mut agent = Agent::with_config(&config(&docker.socket()));
+        agent.start();
+        assert_eq!(listed(&agent).len(), 1);
+        let mut order = agent.command();
+        let mut order = order.args(["storage", "reclaim", "dangling", "--yes"]);
+        order = order.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        let mut order = order.spawn().unwrap();
+        let removals = || docker.asked().iter().filter(|line| line.starts_with("DELETE")).count();
+        agent.wait_for("the removal", |_| removals() == 1);
+        agent.signal(Signal::SIGKILL);
+        agent.wait_end();
+        assert!(!order.wait().unwrap().success());
+        if gone {
+            let absent = b"HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+            docker.answer(&format!("/images/{id}/json"), Reply::Raw(absent.to_vec()));
+        }
+        agent.start();
+        let history = agent.say(&["history", "--keeper", "reclaim"]);
+        assert!(history.contains(told), "{history}");
+        assert_eq!(removals(), 1);
+    }
+}
+
+/// Whatever Docker answers, the rounds go on and the cause is told.
+#[test]
+fn a_docker_that_does_not_answer_as_it_should_is_told() {
+    let (docker, _) = fake();
+    let mut agent = Agent::with_config(&config(&docker.socket()));
+    agent.start();
+    assert_eq!(listed(&agent).len(), 1);
+    for (reply, word) in [
+        (Reply::Json("[1".into()), "not Docker's JSON"),
+        (Reply::Raw(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n".to_vec()), "status 500"),
+        (Reply::Flood { byte: b'x', count: 40 << 20 }, "longer than"),
+        (Reply::Short { promised: 100, body: b"{".to_vec() }, "disk usage"),
+    ] {
+        docker.answer("/system/df", reply);
+        let looked = agent.cli(&["storage", "reclaim", "--fresh"]);
+        assert!(looked.status.code() == Some(3) && text(&looked).contains(word), "{word}: {}", text(&looked));
+    }
+    docker.answer("/system/df", Reply::Hang);
+    let asked = ask(&agent, "/v1/storage/reclaim/look", "{}");
+    assert!(asked.contains("Docker is asked"), "{asked}");
+    let round = |agent: &Agent| agent.json(&["status"])["round"].as_u64().unwrap();
+    let before = round(&agent);
+    agent.wait_for("three rounds", |agent| round(agent) >= before + 3);
+    // What was found before stands, with its time.
+    let shown = agent.say(&["storage", "reclaim"]);
+    assert!(shown.contains("abababababab"), "{shown}");
 }

@@ -12,8 +12,8 @@ use hostkeeper::ledger::{Entry, Outcome};
 use hostkeeper::metrics::{Family, Filter, Group, Page};
 use hostkeeper::round::{
     AgentView, Block, CacheView, Class, CleanView, Concern, ContainerView, DeletedView, DirView, Evidence,
-    FilesystemView, Gate, GpuView, HostView, KeeperReport, LedgerState, LeftoverView, PlannedView, PoolMemberView,
-    PoolView, ProjectView, Reason, ReclaimView, Severity, Snapshot, Subject, TierView, UnboundLogView,
+    FilesystemView, Gate, GpuView, HostView, KeeperReport, LedgerState, Leftover, LeftoverClass, PlannedView,
+    PoolMemberView, PoolView, ProjectView, Reason, ReclaimView, Severity, Snapshot, Subject, TierView, UnboundLog,
 };
 use hostkeeper::values::{Mode, ProjectName};
 use tokio::sync::watch;
@@ -217,8 +217,8 @@ pub fn snapshot() -> Snapshot {
 }
 
 fn reclaim() -> ReclaimView {
-    let thing = |class: &str, id: &str, name: &str, project: Option<&str>, bytes: u64| LeftoverView {
-        class: class.into(),
+    let thing = |class: LeftoverClass, id: &str, name: &str, project: Option<&str>, bytes: u64| Leftover {
+        class,
         id: id.into(),
         name: name.into(),
         names: vec![name.to_owned()].into_iter().filter(|name| !name.is_empty()).collect(),
@@ -232,14 +232,20 @@ fn reclaim() -> ReclaimView {
         looking: false,
         trouble: None,
         leftovers: vec![
-            thing("dangling", &format!("sha256:{}", "3f2a9c81".repeat(8)), "", None, 812_000_000),
-            thing("images", &format!("sha256:{}", "77aa01bc".repeat(8)), "athena/web:41", Some("athena"), 96_000_000),
-            thing("cache", "build-cache", "212 entries", None, 5_300_000_000),
-            thing("containers", &"5d".repeat(32), "wxlibrary-migrate-run-1", Some("wxlibrary"), 41_000),
-            thing("volumes", &"e09b".repeat(16), "", None, 120_000_000),
+            thing(LeftoverClass::Dangling, &format!("sha256:{}", "3f2a9c81".repeat(8)), "", None, 812_000_000),
+            thing(
+                LeftoverClass::Images,
+                &format!("sha256:{}", "77aa01bc".repeat(8)),
+                "athena/web:41",
+                Some("athena"),
+                96_000_000,
+            ),
+            thing(LeftoverClass::Cache, "build-cache", "212 entries", None, 5_300_000_000),
+            thing(LeftoverClass::Containers, &"5d".repeat(32), "wxlibrary-migrate-run-1", Some("wxlibrary"), 41_000),
+            thing(LeftoverClass::Volumes, &"e09b".repeat(16), "", None, 120_000_000),
         ],
         beyond: 0,
-        unbound_logs: vec![UnboundLogView {
+        unbound_logs: vec![UnboundLog {
             container: "athena-postgres-1".into(),
             project: Some("athena".into()),
             path: "/var/lib/docker/containers/5d/5d-json.log".into(),

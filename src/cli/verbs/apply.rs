@@ -1,10 +1,9 @@
 //! `apply`: shows what would be done, asks, and lets the agent do exactly that.
 
-use std::io::{BufRead, Read};
-
 use serde_json::json;
 
 use super::super::args::ApplyArgs;
+use super::super::consent::Question;
 use super::super::desk::Desk;
 use super::super::failure::{BLOCKED, DONE, FAILED, Failure, UNCHECKED};
 use super::super::out::{plain, tinted};
@@ -14,11 +13,8 @@ use crate::api::shapes::{DoneShown, PlanShown};
 
 /// Carries out the plan or some of its steps.
 pub fn run(desk: &mut Desk<'_>, args: &ApplyArgs) -> Result<u8, Failure> {
-    if !args.yes && (desk.json || !desk.seat.input_terminal) {
-        let text = "apply asks before it acts, and nobody can answer here";
-        return Err(
-            Failure::new(BLOCKED, "unconfirmed", text, "read hostkeeper plan, then add --plan ID --yes").so(UNDONE)
-        );
+    if !args.yes {
+        QUESTION.check(desk)?;
     }
     let plan = chosen(desk, args)?;
     if desk.is_direct() {
@@ -31,8 +27,8 @@ pub fn run(desk: &mut Desk<'_>, args: &ApplyArgs) -> Result<u8, Failure> {
     if plan.steps.is_empty() && !desk.json {
         return Ok(DONE);
     }
-    if !args.yes && !confirmed(desk, plan.steps.len())? {
-        return Err(Failure::new(BLOCKED, "unconfirmed", "not confirmed", "answer y, or add --yes").so(UNDONE));
+    if !args.yes {
+        QUESTION.ask(desk, &format!("Carry out {} now?", words::count(plan.steps.len(), "step")))?;
     }
     let body = json!({"plan": plan.plan_id, "steps": args.steps});
     let done = desk.order("/v1/apply", &body)?;
@@ -41,6 +37,11 @@ pub fn run(desk: &mut Desk<'_>, args: &ApplyArgs) -> Result<u8, Failure> {
 }
 
 const UNDONE: &str = "nothing was changed";
+const QUESTION: Question = Question {
+    asks: "apply asks before it acts",
+    otherwise: "read hostkeeper plan, then add --plan ID --yes",
+    undone: UNDONE,
+};
 
 /// The plan that was meant, with the steps that were named.
 fn chosen(desk: &mut Desk<'_>, args: &ApplyArgs) -> Result<PlanShown, Failure> {
@@ -61,16 +62,6 @@ fn chosen(desk: &mut Desk<'_>, args: &ApplyArgs) -> Result<PlanShown, Failure> {
         plan.counts.blocked = plan.steps.iter().filter(|step| !step.gate.open).count();
     }
     Ok(plan)
-}
-
-fn confirmed(desk: &mut Desk<'_>, steps: usize) -> Result<bool, Failure> {
-    let out = desk.out();
-    out.gap()?;
-    out.hang(&[], &plain(format!("Carry out {} now? [y/N]", words::count(steps, "step"))))?;
-    out.flush()?;
-    let mut answer = String::new();
-    Read::take(&mut *desk.seat.input, 100).read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 /// What an order came to, for people or programs.

@@ -3,10 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::leftovers::{Class, Leftover};
 use crate::host::Error;
 use crate::host::docker::{Removal, Remover};
-use crate::round::Change;
+use crate::round::{Change, Leftover, LeftoverClass};
 
 /// For each question to Docker.
 const PATIENCE: Duration = Duration::from_secs(50);
@@ -18,10 +17,10 @@ pub async fn remove(socket: &str, leftover: &Leftover) -> Result<Change, Error> 
     let work = async {
         let remover = connect(socket).await?;
         match leftover.class {
-            Class::Dangling | Class::Images => remove_image(&remover, leftover).await,
-            Class::Cache => remover.prune_cache().await.map(|_| Change::Made),
-            Class::Containers => change_of(remover.remove_container(&leftover.id).await?, leftover),
-            Class::Volumes => remove_volume(&remover, leftover).await,
+            LeftoverClass::Dangling | LeftoverClass::Images => remove_image(&remover, leftover).await,
+            LeftoverClass::Cache => remover.prune_cache().await.map(|_| Change::Made),
+            LeftoverClass::Containers => change_of(remover.remove_container(&leftover.id).await?, leftover),
+            LeftoverClass::Volumes => remove_volume(&remover, leftover).await,
         }
     };
     match tokio::time::timeout(LIMIT, work).await {
@@ -35,10 +34,12 @@ pub async fn is_gone(socket: &str, leftover: &Leftover) -> Option<bool> {
     let work = async {
         let remover = connect(socket).await.ok()?;
         match leftover.class {
-            Class::Dangling | Class::Images => Some(remover.read_image(&leftover.id).await.ok()?.is_none()),
-            Class::Cache => None,
-            Class::Containers => Some(remover.list_users("id", &leftover.id).await.ok()?.is_empty()),
-            Class::Volumes => Some(remover.is_anonymous(&leftover.id).await.ok()?.is_none()),
+            LeftoverClass::Dangling | LeftoverClass::Images => {
+                Some(remover.read_image(&leftover.id).await.ok()?.is_none())
+            }
+            LeftoverClass::Cache => None,
+            LeftoverClass::Containers => Some(remover.list_users("id", &leftover.id).await.ok()?.is_empty()),
+            LeftoverClass::Volumes => Some(remover.is_anonymous(&leftover.id).await.ok()?.is_none()),
         }
     };
     tokio::time::timeout(LIMIT, work).await.ok()?
@@ -95,9 +96,9 @@ fn refused(leftover: &Leftover, why: String) -> Error {
 
 fn words(leftover: &Leftover) -> String {
     match leftover.class {
-        Class::Dangling | Class::Images => format!("image {}", leftover.short_id()),
-        Class::Cache => "the build cache".to_owned(),
-        Class::Containers => format!("container {}", leftover.short_id()),
-        Class::Volumes => format!("volume {}", leftover.short_id()),
+        LeftoverClass::Dangling | LeftoverClass::Images => format!("image {}", leftover.short_id()),
+        LeftoverClass::Cache => "the build cache".to_owned(),
+        LeftoverClass::Containers => format!("container {}", leftover.short_id()),
+        LeftoverClass::Volumes => format!("volume {}", leftover.short_id()),
     }
 }

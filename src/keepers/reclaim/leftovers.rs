@@ -3,78 +3,14 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use crate::host::docker::{ContainerUse, ImageUse, Space, VolumeUse, is_same_image};
+use crate::round::{Leftover, LeftoverClass};
 
 /// A container that was made but never started is left over after so long: `compose run` makes it right before it starts.
 const NEVER_STARTED_SECONDS: i64 = 3600;
 /// Names of an image that are kept.
 const MOST_NAMES: usize = 100;
-
-/// What kind of leftover.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Class {
-    /// Images that have lost their names.
-    Dangling,
-    /// Images with a name that no container uses, running or not.
-    Images,
-    /// What builds have kept.
-    Cache,
-    /// Stopped containers of `compose run`.
-    Containers,
-    /// Volumes that nobody named and no container uses.
-    Volumes,
-}
-
-impl Class {
-    pub const ALL: [Class; 5] = [Class::Dangling, Class::Images, Class::Cache, Class::Containers, Class::Volumes];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Class::Dangling => "dangling",
-            Class::Images => "images",
-            Class::Cache => "cache",
-            Class::Containers => "containers",
-            Class::Volumes => "volumes",
-        }
-    }
-}
-
-/// One thing that nothing uses. The whole build cache is one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Leftover {
-    pub class: Class,
-    /// As Docker takes it; of the build cache `build-cache`.
-    pub id: String,
-    /// For people; empty where there is none.
-    pub name: String,
-    /// All names of an image.
-    pub names: Vec<String>,
-    pub project: Option<String>,
-    /// What its removal frees, as far as Docker knows.
-    pub bytes: u64,
-    /// When it was made.
-    pub since: Option<Timestamp>,
-}
-
-impl Leftover {
-    /// The id as Docker prints it: 12 digits.
-    pub fn short_id(&self) -> &str {
-        let digits = self.id.strip_prefix("sha256:").unwrap_or(&self.id);
-        if self.class == Class::Cache { digits } else { digits.get(..12).unwrap_or(digits) }
-    }
-}
-
-/// A container whose log file grows without a bound.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UnboundLog {
-    pub container: String,
-    pub project: Option<String>,
-    pub path: String,
-    pub bytes: u64,
-}
 
 /// What nothing uses, by class, the largest first.
 pub fn find_leftovers(space: &Space, now: Timestamp) -> Vec<Leftover> {
@@ -94,7 +30,7 @@ pub fn find_leftovers(space: &Space, now: Timestamp) -> Vec<Leftover> {
 
 fn of_image(image: &ImageUse) -> Leftover {
     Leftover {
-        class: if image.names.is_empty() { Class::Dangling } else { Class::Images },
+        class: if image.names.is_empty() { LeftoverClass::Dangling } else { LeftoverClass::Images },
         id: image.id.clone(),
         name: image.names.first().cloned().unwrap_or_default(),
         names: image.names.iter().take(MOST_NAMES).cloned().collect(),
@@ -116,7 +52,7 @@ fn is_left(container: &ContainerUse, now: Timestamp) -> bool {
 
 fn of_container(container: &ContainerUse) -> Leftover {
     Leftover {
-        class: Class::Containers,
+        class: LeftoverClass::Containers,
         id: container.id.clone(),
         name: container.name.clone(),
         names: Vec::new(),
@@ -128,7 +64,7 @@ fn of_container(container: &ContainerUse) -> Leftover {
 
 fn of_volume(volume: &VolumeUse) -> Leftover {
     Leftover {
-        class: Class::Volumes,
+        class: LeftoverClass::Volumes,
         id: volume.name.clone(),
         name: String::new(),
         names: Vec::new(),
@@ -142,7 +78,7 @@ fn of_volume(volume: &VolumeUse) -> Leftover {
 fn of_cache(space: &Space) -> Option<Leftover> {
     let free = || space.cache.iter().filter(|entry| !entry.in_use);
     (free().count() > 0).then(|| Leftover {
-        class: Class::Cache,
+        class: LeftoverClass::Cache,
         id: "build-cache".into(),
         name: format!("{} entries", free().count()),
         names: Vec::new(),

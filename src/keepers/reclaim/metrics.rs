@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::leftovers::{Class, Leftover};
 use super::observe::Seen;
 use crate::metrics::{Family, Page};
+use crate::round::{Leftover, LeftoverClass};
 
 /// The name of these metrics in `collect[]` and `exclude[]`.
 pub const COLLECTOR: &str = "reclaim";
@@ -27,8 +27,8 @@ const LOOKED: Family =
 /// Writes what was found last; nothing before that.
 pub fn measure(seen: &Seen, page: &mut Page) {
     let Some(found) = &seen.found else { return };
-    let mut sums: BTreeMap<(Class, &str), (u64, u64)> =
-        Class::ALL.into_iter().map(|class| ((class, ""), (0, 0))).collect();
+    let mut sums: BTreeMap<(LeftoverClass, &str), (u64, u64)> =
+        LeftoverClass::ALL.into_iter().map(|class| ((class, ""), (0, 0))).collect();
     for Leftover { class, project, bytes, .. } in &found.leftovers {
         let (count, sum) = sums.entry((*class, project.as_deref().unwrap_or_default())).or_default();
         *count += 1;

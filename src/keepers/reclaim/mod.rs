@@ -11,7 +11,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 
-pub use leftovers::{Class, Leftover, UnboundLog, find_leftovers};
+pub use leftovers::find_leftovers;
 pub use metrics::COLLECTOR;
 pub use observe::{Found, Seen};
 pub use step::Step;

@@ -8,15 +8,18 @@ use jiff::Timestamp;
 use tokio::task::JoinHandle;
 
 use super::config::Config;
-use super::leftovers::{Leftover, UnboundLog, find_leftovers};
+use super::leftovers::find_leftovers;
 use crate::host::docker::{Docker, Space};
 use crate::host::{Error, Roots};
+use crate::round::{Leftover, UnboundLog};
 use crate::values::Now;
 
 /// How long Docker may walk.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// The first look comes so long after the start: a host that boots has better things to do.
 const FIRST: Duration = Duration::from_secs(600);
+/// After a look that failed.
+const AGAIN: Duration = Duration::from_secs(600);
 /// After a removal sizes are looked at again, when the removals are over.
 const AFTER_REMOVAL: Duration = Duration::from_secs(60);
 /// Things that are kept, and containers whose logs are looked at.
@@ -83,7 +86,7 @@ impl Watch {
     }
 
     pub async fn look(&mut self, config: &Config, roots: &Roots, now: &Now) -> Seen {
-        self.take_answer().await;
+        self.take_answer(now).await;
         let due = *self.due.get_or_insert(now.up + FIRST);
         if std::mem::take(&mut self.removed) {
             self.due = Some(now.up + AFTER_REMOVAL);
@@ -102,18 +105,26 @@ impl Watch {
         self.seen.clone()
     }
 
-    async fn take_answer(&mut self) {
+    async fn take_answer(&mut self, now: &Now) {
         if !self.looking.as_ref().is_some_and(JoinHandle::is_finished) {
             return;
         }
         let Some(looking) = self.looking.take() else { return };
-        match looking.await {
-            Ok(Ok(Some(found))) => self.seen = Seen { found: Some(Arc::new(found)), ..Seen::default() },
-            Ok(Ok(None)) => self.seen = Seen { trouble: Some("there is no Docker".into()), ..Seen::default() },
-            // What was found before stands, with its time.
-            Ok(Err(error)) => self.seen.trouble = Some(error.chain()),
-            Err(error) => self.seen.trouble = Some(format!("the look was broken off: {error}")),
-        }
+        let trouble = match looking.await {
+            Ok(Ok(Some(found))) => {
+                self.seen = Seen { found: Some(Arc::new(found)), ..Seen::default() };
+                return;
+            }
+            Ok(Ok(None)) => {
+                self.seen = Seen { trouble: Some("there is no Docker".into()), ..Seen::default() };
+                return;
+            }
+            Ok(Err(error)) => error.chain(),
+            Err(error) => format!("the look was broken off: {error}"),
+        };
+        // What was found before stands, with its time.
+        self.seen.trouble = Some(trouble);
+        self.due = Some(now.up + AGAIN);
     }
 }
 

@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::leftovers::{Class, Leftover};
-use crate::round;
+use crate::round::{self, Leftover, LeftoverClass};
 use crate::values::Bytes;
 
 /// One order.
@@ -22,10 +21,10 @@ impl round::Step for Step {
         match self {
             Step::Look => "look_at_docker",
             Step::Remove { leftover } => match leftover.class {
-                Class::Dangling | Class::Images => "remove_image",
-                Class::Cache => "prune_build_cache",
-                Class::Containers => "remove_container",
-                Class::Volumes => "remove_volume",
+                LeftoverClass::Dangling | LeftoverClass::Images => "remove_image",
+                LeftoverClass::Cache => "prune_build_cache",
+                LeftoverClass::Containers => "remove_container",
+                LeftoverClass::Volumes => "remove_volume",
             },
         }
     }
@@ -37,11 +36,11 @@ impl std::fmt::Display for Step {
         let Leftover { class, id, name, bytes, .. } = leftover;
         let short = leftover.short_id();
         match class {
-            Class::Dangling => write!(f, "remove image {short} without a name")?,
-            Class::Images => write!(f, "remove image {name} ({short})")?,
-            Class::Cache => f.write_str("remove the build cache")?,
-            Class::Containers => write!(f, "remove one-off container {name} ({short})")?,
-            Class::Volumes => write!(f, "remove anonymous volume {id}")?,
+            LeftoverClass::Dangling => write!(f, "remove image {short} without a name")?,
+            LeftoverClass::Images => write!(f, "remove image {name} ({short})")?,
+            LeftoverClass::Cache => f.write_str("remove the build cache")?,
+            LeftoverClass::Containers => write!(f, "remove one-off container {name} ({short})")?,
+            LeftoverClass::Volumes => write!(f, "remove anonymous volume {id}")?,
         }
         write!(f, ", {}", Bytes(*bytes))
     }

@@ -4,6 +4,7 @@ use super::config::Table;
 use super::observe::{Found, Seen};
 use super::*;
 use crate::host::docker::{CacheUse, ContainerUse, ImageUse, Space, VolumeUse};
+use crate::round::{Leftover, LeftoverClass, UnboundLog};
 use crate::values::Every;
 
 fn at(second: i64) -> Timestamp {
@@ -34,7 +35,7 @@ fn volume(name: &str, anonymous: bool, users: Option<u64>) -> VolumeUse {
     VolumeUse { name: name.repeat(64), anonymous, users, size: Some(9), ..VolumeUse::default() }
 }
 
-fn found(space: &Space, now: i64) -> Vec<(Class, char, u64)> {
+fn found(space: &Space, now: i64) -> Vec<(LeftoverClass, char, u64)> {
     let short = |leftover: &Leftover| leftover.short_id().chars().next().unwrap();
     find_leftovers(space, at(now)).iter().map(|found| (found.class, short(found), found.bytes)).collect()
 }
@@ -57,7 +58,10 @@ fn an_image_is_left_over_when_no_container_was_made_of_it() {
         ],
         ..Space::default()
     };
-    assert_eq!(found(&space, 9), [(Class::Dangling, 'b', 50), (Class::Images, 'a', 70), (Class::Images, 'd', 0)]);
+    assert_eq!(
+        found(&space, 9),
+        [(LeftoverClass::Dangling, 'b', 50), (LeftoverClass::Images, 'a', 70), (LeftoverClass::Images, 'd', 0)]
+    );
 }
 
 #[test]
@@ -82,7 +86,7 @@ fn a_volume_is_left_over_when_nobody_named_it_and_it_is_known_that_none_uses_it(
         volume("c", true, None),
         volume("d", false, Some(0)),
     ];
-    assert_eq!(found(&Space { volumes, ..Space::default() }, 9), [(Class::Volumes, 'a', 9)]);
+    assert_eq!(found(&Space { volumes, ..Space::default() }, 9), [(LeftoverClass::Volumes, 'a', 9)]);
 }
 
 #[test]
@@ -92,7 +96,7 @@ fn the_build_cache_is_one_thing_and_frees_what_no_image_shares() {
         vec![entry(true, false, 1), entry(false, true, 10), entry(false, false, 100), entry(false, false, 1000)];
     let found = find_leftovers(&Space { cache, ..Space::default() }, at(9));
     let [cache] = &found[..] else { panic!("{found:?}") };
-    assert_eq!((cache.class, cache.name.as_str(), cache.bytes), (Class::Cache, "3 entries", 1100));
+    assert_eq!((cache.class, cache.name.as_str(), cache.bytes), (LeftoverClass::Cache, "3 entries", 1100));
     let busy = Space { cache: vec![entry(true, false, 1)], ..Space::default() };
     assert_eq!(find_leftovers(&busy, at(9)), []);
 }

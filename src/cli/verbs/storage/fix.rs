@@ -1,12 +1,11 @@
 //! `storage fix`: counts in this very process what is not as declared, shows it, asks, and orders part after part from
 //! the agent until all is mended.
 
-use std::io::{BufRead, Read};
-
 use serde_json::json;
 
+use super::super::super::consent::Question;
 use super::super::super::desk::Desk;
-use super::super::super::failure::{BLOCKED, DONE, FAILED, Failure, UNCHECKED};
+use super::super::super::failure::{DONE, FAILED, Failure, UNCHECKED};
 use super::super::super::out::{Tint, plain, tinted};
 use super::super::super::storage_args::FixArgs;
 use super::super::super::words;
@@ -16,12 +15,15 @@ use crate::api::shapes::DoneShown;
 use crate::daemon::{CountOrder, Unfit};
 use crate::round::FixView;
 
-const UNDONE: &str = "nothing was changed";
+const QUESTION: Question = Question {
+    asks: "fix asks before it acts",
+    otherwise: "look with --dry-run, then add --yes",
+    undone: "nothing was changed",
+};
 
 pub fn run(desk: &mut Desk<'_>, args: &FixArgs) -> Result<u8, Failure> {
-    if !args.yes && !args.dry_run && (desk.json || !desk.seat.input_terminal) {
-        let text = "fix asks before it acts, and nobody can answer here";
-        return Err(Failure::new(BLOCKED, "unconfirmed", text, "look with --dry-run, then add --yes").so(UNDONE));
+    if !args.yes && !args.dry_run {
+        QUESTION.check(desk)?;
     }
     let unfit = count(desk, args)?;
     if desk.json && args.dry_run {
@@ -34,8 +36,9 @@ pub fn run(desk: &mut Desk<'_>, args: &FixArgs) -> Result<u8, Failure> {
     if args.dry_run || unfit.entries == 0 && !desk.json {
         return Ok(if unfit.refused > 0 { FAILED } else { DONE });
     }
-    if !args.yes && !confirmed(desk, &unfit)? {
-        return Err(Failure::new(BLOCKED, "unconfirmed", "not confirmed", "answer y, or add --yes").so(UNDONE));
+    if !args.yes {
+        let entries = if unfit.entries == 1 { "1 entry".to_owned() } else { format!("{} entries", unfit.entries) };
+        QUESTION.ask(desk, &format!("Change {entries} now? What was before is not kept."))?;
     }
     mend(desk, &unfit, args)
 }
@@ -115,17 +118,6 @@ fn print_left(desk: &mut Desk<'_>, (several, refused): (u64, u64), left: &[Strin
         out.hang(&[plain("  ")], &plain(one.as_str()))?;
     }
     Ok(())
-}
-
-fn confirmed(desk: &mut Desk<'_>, unfit: &Unfit) -> Result<bool, Failure> {
-    let out = desk.out();
-    out.gap()?;
-    let entries = if unfit.entries == 1 { "1 entry".to_owned() } else { format!("{} entries", unfit.entries) };
-    out.hang(&[], &plain(format!("Change {entries} now? What was before is not kept. [y/N]")))?;
-    out.flush()?;
-    let mut answer = String::new();
-    Read::take(&mut *desk.seat.input, 100).read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 /// Part after part, until the agent says that it came to the end.

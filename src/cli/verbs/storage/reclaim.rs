@@ -1,10 +1,10 @@
 //! `storage reclaim`: shows what Docker holds that nothing uses; removes what a person names, after showing it and asking.
 
-use std::io::{BufRead, Read};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::super::super::consent::Question;
 use super::super::super::desk::Desk;
 use super::super::super::failure::{BLOCKED, DONE, Failure, UNCHECKED};
 use super::super::super::out::{Span, Tint, plain, tinted};
@@ -15,17 +15,9 @@ use super::super::super::words;
 use super::super::apply::{exit_of, print_done};
 use super::read_storage;
 use crate::api::shapes::DoneShown;
-use crate::round::{LeftoverView, ReclaimView, UnboundLogView};
+use crate::round::{Leftover, LeftoverClass, ReclaimView, UnboundLog};
 use crate::values::Bytes;
 
-/// Classes and what they mean, in the order of the listing.
-const CLASSES: [(&str, &str); 5] = [
-    ("dangling", "images that have lost their names"),
-    ("images", "images that no container uses"),
-    ("cache", "the build cache"),
-    ("containers", "stopped containers of `compose run`"),
-    ("volumes", "volumes without a name that no container uses"),
-];
 const BREATH: Duration = Duration::from_millis(500);
 /// Longer than the agent gives Docker for an answer.
 const LOOK_LIMIT: Duration = Duration::from_secs(330);
@@ -34,12 +26,16 @@ const LISTED: usize = 10;
 /// Fewer digits of an id could mean anything.
 const LEAST_DIGITS: usize = 4;
 const UNDONE: &str = "nothing was removed";
+const QUESTION: Question = Question {
+    asks: "reclaim asks before it removes",
+    otherwise: "look with --dry-run, then add --yes",
+    undone: UNDONE,
+};
 
 pub fn run(desk: &mut Desk<'_>, args: &ReclaimArgs) -> Result<u8, Failure> {
     let removes = !args.what.is_empty() && !args.dry_run;
-    if removes && !args.yes && (desk.json || !desk.seat.input_terminal) {
-        let text = "reclaim asks before it removes, and nobody can answer here";
-        return Err(Failure::new(BLOCKED, "unconfirmed", text, "look with --dry-run, then add --yes").so(UNDONE));
+    if removes && !args.yes {
+        QUESTION.check(desk)?;
     }
     let mut view = if args.fresh || removes { look(desk)? } else { read(desk)? };
     if let Some(project) = &args.project {
@@ -62,8 +58,8 @@ pub fn run(desk: &mut Desk<'_>, args: &ReclaimArgs) -> Result<u8, Failure> {
     if !desk.json {
         print_things(desk, &view.leftovers, usize::MAX)?;
     }
-    if !args.yes && !confirmed(desk, &view.leftovers)? {
-        return Err(Failure::new(BLOCKED, "unconfirmed", "not confirmed", "answer y, or add --yes").so(UNDONE));
+    if !args.yes {
+        confirm(desk, &view.leftovers)?;
     }
     remove(desk, &view.leftovers)
 }
@@ -108,8 +104,8 @@ fn check_looked(view: &ReclaimView) -> Result<(), Failure> {
 }
 
 /// The things that the words mean: classes, ids or their beginnings, names.
-fn choose(things: &[LeftoverView], words: &[String]) -> Result<Vec<LeftoverView>, Failure> {
-    let mut chosen: Vec<LeftoverView> = Vec::new();
+fn choose(things: &[Leftover], words: &[String]) -> Result<Vec<Leftover>, Failure> {
+    let mut chosen: Vec<Leftover> = Vec::new();
     for word in words {
         let found = find(things, word)?;
         let new = found.into_iter().filter(|thing| !chosen.contains(thing)).cloned().collect::<Vec<_>>();
@@ -118,20 +114,20 @@ fn choose(things: &[LeftoverView], words: &[String]) -> Result<Vec<LeftoverView>
     Ok(chosen)
 }
 
-fn find<'t>(things: &'t [LeftoverView], word: &str) -> Result<Vec<&'t LeftoverView>, Failure> {
-    if CLASSES.iter().any(|(class, _)| *class == word) {
-        return Ok(things.iter().filter(|thing| thing.class == word).collect());
+fn find<'t>(things: &'t [Leftover], word: &str) -> Result<Vec<&'t Leftover>, Failure> {
+    if let Some(class) = LeftoverClass::ALL.into_iter().find(|class| class.as_str() == word) {
+        return Ok(things.iter().filter(|thing| thing.class == class).collect());
     }
     // Many have no name, and an empty word means none of them.
     let is_name = |name: &String| !name.is_empty() && name == word;
-    let named = |thing: &&LeftoverView| is_name(&thing.name) || thing.names.iter().any(is_name);
-    let by_name: Vec<&LeftoverView> = things.iter().filter(named).collect();
+    let named = |thing: &&Leftover| is_name(&thing.name) || thing.names.iter().any(is_name);
+    let by_name: Vec<&Leftover> = things.iter().filter(named).collect();
     if !by_name.is_empty() {
         return Ok(by_name);
     }
     let digits = word.strip_prefix("sha256:").unwrap_or(word);
-    let begins = |thing: &&LeftoverView| thing.id.strip_prefix("sha256:").unwrap_or(&thing.id).starts_with(digits);
-    let by_id: Vec<&LeftoverView> = things.iter().filter(begins).collect();
+    let begins = |thing: &&Leftover| thing.id.strip_prefix("sha256:").unwrap_or(&thing.id).starts_with(digits);
+    let by_id: Vec<&Leftover> = things.iter().filter(begins).collect();
     match by_id.as_slice() {
         [one] if digits.len() >= LEAST_DIGITS => Ok(vec![one]),
         [_, _, ..] if digits.len() >= LEAST_DIGITS => {
@@ -139,7 +135,7 @@ fn find<'t>(things: &'t [LeftoverView], word: &str) -> Result<Vec<&'t LeftoverVi
             Err(Failure::new(BLOCKED, "usage", text, "write more digits").so(UNDONE))
         }
         _ => {
-            let classes: Vec<&str> = CLASSES.iter().map(|(class, _)| *class).collect();
+            let classes: Vec<&str> = LeftoverClass::ALL.into_iter().map(LeftoverClass::as_str).collect();
             let text = format!("\"{word}\" is not among what nothing uses");
             let cure = format!("name a class ({}), or an id or a name of the list", classes.join(", "));
             Err(Failure::new(BLOCKED, "not_found", text, cure).so(UNDONE))
@@ -147,13 +143,13 @@ fn find<'t>(things: &'t [LeftoverView], word: &str) -> Result<Vec<&'t LeftoverVi
     }
 }
 
-fn sum(things: &[&LeftoverView]) -> Bytes {
+fn sum(things: &[&Leftover]) -> Bytes {
     Bytes(things.iter().map(|thing| thing.bytes).fold(0, u64::saturating_add))
 }
 
 /// One line for who looks at storage as a whole; `None`: there is nothing to tell.
 pub fn in_words(view: &ReclaimView) -> Option<String> {
-    let all: Vec<&LeftoverView> = view.leftovers.iter().collect();
+    let all: Vec<&Leftover> = view.leftovers.iter().collect();
     let what = words::count(all.len(), "thing");
     (!all.is_empty())
         .then(|| format!("Docker holds {what} that nothing uses, {}: hostkeeper storage reclaim", sum(&all)))
@@ -212,13 +208,24 @@ fn print_look(desk: &mut Desk<'_>, view: &ReclaimView) -> Result<(), Failure> {
 const SUMS: &[Column] =
     &[column("CLASS", ALWAYS, 0), numbers("THINGS", ALWAYS), numbers("FREES", ALWAYS), column("WHAT", 1, 20)];
 
-fn print_classes(desk: &mut Desk<'_>, things: &[LeftoverView]) -> Result<(), Failure> {
-    let row = |(class, what): &(&str, &str)| -> Vec<Span> {
-        let found: Vec<&LeftoverView> = things.iter().filter(|thing| thing.class == *class).collect();
-        vec![plain(*class), plain(found.len().to_string()), plain(sum(&found).to_string()), tinted(Tint::Dim, *what)]
+fn meaning(class: LeftoverClass) -> &'static str {
+    match class {
+        LeftoverClass::Dangling => "images that have lost their names",
+        LeftoverClass::Images => "images that no container uses",
+        LeftoverClass::Cache => "the build cache",
+        LeftoverClass::Containers => "stopped containers of `compose run`",
+        LeftoverClass::Volumes => "volumes without a name that no container uses",
+    }
+}
+
+fn print_classes(desk: &mut Desk<'_>, things: &[Leftover]) -> Result<(), Failure> {
+    let row = |class: LeftoverClass| -> Vec<Span> {
+        let found: Vec<&Leftover> = things.iter().filter(|thing| thing.class == class).collect();
+        let (count, what) = (found.len().to_string(), tinted(Tint::Dim, meaning(class)));
+        vec![plain(class.as_str()), plain(count), plain(sum(&found).to_string()), what]
     };
     desk.out().gap()?;
-    print_table(desk.out(), SUMS, &CLASSES.iter().map(row).collect::<Vec<_>>())?;
+    print_table(desk.out(), SUMS, &LeftoverClass::ALL.into_iter().map(row).collect::<Vec<_>>())?;
     Ok(())
 }
 
@@ -231,17 +238,16 @@ const THINGS: &[Column] = &[
     column("NAME", 4, 12),
 ];
 
-fn print_things(desk: &mut Desk<'_>, things: &[LeftoverView], most: usize) -> Result<(), Failure> {
+fn print_things(desk: &mut Desk<'_>, things: &[Leftover], most: usize) -> Result<(), Failure> {
     let (mut rows, mut left) = (Vec::new(), 0);
-    for (class, _) in CLASSES {
+    for class in LeftoverClass::ALL {
         let found = || things.iter().filter(|thing| thing.class == class);
         left += found().count().saturating_sub(most);
         for thing in found().take(most) {
-            let digits = thing.id.strip_prefix("sha256:").unwrap_or(&thing.id);
             let made = thing.since.map(|at| desk.local(at).chars().take(10).collect::<String>()).unwrap_or_default();
             rows.push(vec![
-                plain(class),
-                plain(digits.get(..12).unwrap_or(digits)),
+                plain(class.as_str()),
+                plain(thing.short_id()),
                 plain(Bytes(thing.bytes).to_string()),
                 plain(thing.project.clone().unwrap_or_default()),
                 plain(made),
@@ -275,7 +281,7 @@ fn print_logs(desk: &mut Desk<'_>, view: &ReclaimView) -> Result<(), Failure> {
         &[],
         &plain(format!("{head}Give it one in Compose: logging: {{options: {{max-size: 10m, max-file: \"3\"}}}}")),
     )?;
-    let row = |log: &UnboundLogView| -> Vec<Span> {
+    let row = |log: &UnboundLog| -> Vec<Span> {
         let project = log.project.clone().unwrap_or_default();
         vec![plain(Bytes(log.bytes).to_string()), plain(log.container.as_str()), plain(project)]
     };
@@ -284,28 +290,23 @@ fn print_logs(desk: &mut Desk<'_>, view: &ReclaimView) -> Result<(), Failure> {
     Ok(())
 }
 
-fn confirmed(desk: &mut Desk<'_>, things: &[LeftoverView]) -> Result<bool, Failure> {
-    let volumes = things.iter().filter(|thing| thing.class == "volumes").count();
-    let out = desk.out();
-    out.gap()?;
+fn confirm(desk: &mut Desk<'_>, things: &[Leftover]) -> Result<(), Failure> {
+    let volumes = things.iter().filter(|thing| thing.class == LeftoverClass::Volumes).count();
     if volumes > 0 {
         let text = format!("{} with all data in them are among it.", words::count(volumes, "volume"));
-        out.hang(&[], &tinted(Tint::Warn, text))?;
+        desk.out().gap()?;
+        desk.out().hang(&[], &tinted(Tint::Warn, text))?;
     }
-    let all: Vec<&LeftoverView> = things.iter().collect();
+    let all: Vec<&Leftover> = things.iter().collect();
     let what = words::count(things.len(), "thing");
-    out.hang(&[], &plain(format!("Remove {what}, about {}? There is no way back. [y/N]", sum(&all))))?;
-    out.flush()?;
-    let mut answer = String::new();
-    Read::take(&mut *desk.seat.input, 100).read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    QUESTION.ask(desk, &format!("Remove {what}, about {}? There is no way back.", sum(&all)))
 }
 
 /// Order after order: the agent removes as many as it has time for.
-fn remove(desk: &mut Desk<'_>, things: &[LeftoverView]) -> Result<u8, Failure> {
+fn remove(desk: &mut Desk<'_>, things: &[Leftover]) -> Result<u8, Failure> {
     let (mut left, mut steps) = (things, Vec::new());
     while !left.is_empty() {
-        let name = |thing: &LeftoverView| json!({"class": thing.class, "id": thing.id});
+        let name = |thing: &Leftover| json!({"class": thing.class, "id": thing.id});
         let part: Vec<serde_json::Value> = left.iter().take(500).map(name).collect();
         let done = desk.order("/v1/storage/reclaim", &json!({ "things": part }))?;
         if done.steps.is_empty() {
