@@ -11,8 +11,12 @@ use rusqlite::{Connection, OpenFlags};
 use super::history::{Query, read_history};
 use super::journal::Entry;
 use super::place::beside;
-use super::{Error, FILE, Past, recall, schema};
+use super::{Error, FILE, Past, Trouble, recall, schema};
 use crate::values::Now;
+
+/// How often, and how soon after another, a read is tried again that a writer disturbed.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// A ledger opened for reading.
 #[derive(Debug)]
@@ -36,14 +40,14 @@ impl Reader {
             Connection::open_with_flags(address(&file)?, flags).map_err(Error::during("open the ledger"))?;
         connection.busy_timeout(Duration::from_secs(1)).map_err(Error::during("set the ledger's time-out"))?;
         // Version 0: a daemon is just making it.
-        let made = schema::check(&connection)? > 0;
+        let made = in_the_end(|| schema::check(&connection))? > 0;
         Ok(Reader { connection: made.then_some(connection) })
     }
 
     /// Entries that match, newest first.
     pub fn history(&self, query: &Query) -> Result<Vec<Entry>, Error> {
         match &self.connection {
-            Some(connection) => read_history(connection, query).map_err(Error::during("read history")),
+            Some(connection) => in_the_end(|| read_history(connection, query).map_err(Error::during("read history"))),
             None => Ok(Vec::new()),
         }
     }
@@ -51,10 +55,23 @@ impl Reader {
     /// The bounded past, for a plan that is made without the daemon.
     pub fn past(&self, now: &Now) -> Result<Past, Error> {
         match &self.connection {
-            Some(connection) => recall::past(connection, now).map_err(Error::during("read the recent past")),
+            Some(connection) => {
+                in_the_end(|| recall::past(connection, now).map_err(Error::during("read the recent past")))
+            }
             None => Ok(Past::default()),
         }
     }
+}
+
+/// Beside a writer who is just changing the journal's index, SQLite may say that it would have to write: not for long.
+fn in_the_end<T>(read: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
+    for _ in 0..TRIES {
+        match read() {
+            Err(error) if error.trouble() == Trouble::ReadOnly => std::thread::sleep(PAUSE),
+            other => return other,
+        }
+    }
+    read()
 }
 
 /// How SQLite must open the file so that nothing is written: with the shared index of a journal read-only when there is

@@ -84,7 +84,9 @@ const PLAUSIBLE: i64 = 1000;
 
 /// Refuses a file that is not ours or is newer than this program. Reads only.
 pub fn check(connection: &Connection) -> Result<i64, Error> {
-    let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0));
+    // Of one moment: another process may just be making the ledger.
+    let moment = connection.unchecked_transaction().map_err(Error::during("begin to read the ledger"))?;
+    let number = |pragma: &str| moment.query_row(pragma, [], |row| row.get::<_, i64>(0));
     let application = number("PRAGMA application_id").map_err(Error::during("read the ledger's mark"))?;
     let version = number("PRAGMA user_version").map_err(Error::during("read the ledger's version"))?;
     let tables =

@@ -236,11 +236,22 @@ fn reading_beside_a_writer_of_another_process_changes_nothing() {
     }
     // Stopped, not ended: it holds the ledger open, and nothing but us could change a file.
     let pid = nix::unistd::Pid::from_raw(i32::try_from(writer.0.id()).unwrap());
-    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGSTOP).unwrap();
     let state_of = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    while !state_of().contains(") T ") {
-        std::thread::yield_now();
+    let mut stopped_well = false;
+    for _ in 0..10 {
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGSTOP).unwrap();
+        while !state_of().contains(") T ") {
+            std::thread::yield_now();
+        }
+        // Who is stopped while it changes the journal's index lets nobody read: then at another moment.
+        stopped_well = Reader::open(state).and_then(|reader| reader.history(&Query::default())).is_ok();
+        if stopped_well {
+            break;
+        }
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGCONT).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(20));
     }
+    assert!(stopped_well, "no reading beside a stopped writer");
     assert_unchanged_by_reading(state);
     writer.end();
     assert_unchanged_by_reading(state);
