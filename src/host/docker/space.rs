@@ -12,6 +12,8 @@ use super::{Docker, Error};
 const NEWEST_API: (usize, usize) = (1, 51);
 /// Of each kind, at most so many are kept.
 const MOST: usize = 10_000;
+/// Names of an image that are kept; one with more is never removed, because not all of them were shown.
+const MOST_NAMES: usize = 100;
 const PROJECT_LABEL: &str = "com.docker.compose.project";
 
 /// An image.
@@ -214,7 +216,7 @@ fn pick_image(image: ImageAnswer) -> Option<ImageUse> {
     let named = |name: &String| is_image_name(name) && !name.contains("<none>");
     Some(ImageUse {
         id: image.id,
-        names: names.filter(named).take(100).collect(),
+        names: names.filter(named).take(MOST_NAMES).collect(),
         project: project_of(image.labels),
         created: image.created,
         size: u64::try_from(image.size).unwrap_or_default(),

@@ -9,8 +9,6 @@ use crate::round::{Leftover, LeftoverClass};
 
 /// A container that was made but never started is left over after so long: `compose run` makes it right before it starts.
 const NEVER_STARTED_SECONDS: i64 = 3600;
-/// Names of an image that are kept.
-const MOST_NAMES: usize = 100;
 
 /// What nothing uses, by class, the largest first.
 pub fn find_leftovers(space: &Space, now: Timestamp) -> Vec<Leftover> {
@@ -33,7 +31,7 @@ fn of_image(image: &ImageUse) -> Leftover {
         class: if image.names.is_empty() { LeftoverClass::Dangling } else { LeftoverClass::Images },
         id: image.id.clone(),
         name: image.names.first().cloned().unwrap_or_default(),
-        names: image.names.iter().take(MOST_NAMES).cloned().collect(),
+        names: image.names.clone(),
         project: image.project.clone(),
         bytes: image.size.saturating_sub(image.shared.unwrap_or_default()),
         since: Timestamp::from_second(image.created).ok().filter(|at| at.as_second() > 0),
