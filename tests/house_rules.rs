@@ -274,7 +274,7 @@ fn every_concern_has_its_runbook_heading() {
 /// `tier-low-space`: a family of concerns, a dash, and words.
 fn is_concern(word: &str) -> bool {
     const FAMILIES: &[&str] =
-        &["tier", "dir", "ledger", "keeper", "step", "config", "kill", "disk", "raid", "bcache", "pool"];
+        &["tier", "dir", "ledger", "keeper", "step", "config", "kill", "disk", "raid", "bcache", "pool", "limits"];
     let plain = word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.ends_with('-');
     word == "drift" || plain && word.split_once('-').is_some_and(|(family, _)| FAMILIES.contains(&family))
 }

@@ -8,6 +8,7 @@ mod doctor;
 pub mod events;
 mod explain;
 pub mod families;
+pub mod limits;
 pub mod link;
 mod looks;
 pub mod orders;

@@ -8,6 +8,7 @@ use super::routes::Place;
 use super::shapes::DoneShown;
 use super::types::{Order, ReclaimOrder, ThingName};
 use super::{Agent, Refusal};
+use crate::values::ProjectName;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,6 +33,13 @@ struct ConfirmBody {
 #[serde(deny_unknown_fields)]
 struct RollbackBody {
     intent: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReleaseBody {
+    #[serde(default)]
+    project: Option<ProjectName>,
 }
 
 #[derive(Deserialize)]
@@ -68,6 +76,8 @@ pub fn parse_order(place: Place, body: &[u8]) -> Result<Order, Refusal> {
         Place::LookAtDocker => read_body(body, "{}").map(|NoBody {}| Order::Reclaim(ReclaimOrder::Look)),
         Place::Reclaim => read_body(body, r#"{"things": [{"class": "images", "id": "sha256:…"}]}"#)
             .map(|ReclaimBody { things }| Order::Reclaim(ReclaimOrder::Remove { things })),
+        Place::ReleaseLimits => read_body(body, r#"{"project": "athena"}, or {} for all"#)
+            .map(|ReleaseBody { project }| Order::ReleaseLimits { project }),
         Place::Fix => {
             let form =
                 r#"{"dir": "project/directory", "owner": "999:999", "mode": "0700", "recursive": true, "begin": true}"#;

@@ -41,6 +41,8 @@ pub enum Place {
     Fix,
     LookAtDocker,
     Reclaim,
+    Limits,
+    ReleaseLimits,
 }
 
 /// One path with its verb and the query parameters it knows. `{…}` stands for one segment.
@@ -77,6 +79,7 @@ pub const ROUTES: &[Route] = &[
     get("/v1/metrics/cost", &["collect[]", "exclude[]"], Place::MetricCost),
     get("/v1/config/{key}", &[], Place::ConfigKey),
     get("/v1/storage", &[], Place::Storage),
+    get("/v1/limits", &["project"], Place::Limits),
     get("/v1/openapi.json", &[], Place::OpenApi),
     get("/metrics", &["collect[]", "exclude[]"], Place::Metrics),
     get("/healthz", &[], Place::Healthz),
@@ -95,6 +98,7 @@ pub const ROUTES: &[Route] = &[
     post("/v1/storage/fix", Place::Fix),
     post("/v1/storage/reclaim", Place::Reclaim),
     post("/v1/storage/reclaim/look", Place::LookAtDocker),
+    post("/v1/limits/release", Place::ReleaseLimits),
 ];
 
 /// A request that fits a route: the filled segment, if any, and the decoded query.

@@ -67,6 +67,8 @@ pub enum Order {
     Fix(FixOrder),
     /// Look at what Docker holds that nothing uses, or remove some of it.
     Reclaim(ReclaimOrder),
+    /// Take back what was set of a project's slice and containers; without a project of all.
+    ReleaseLimits { project: Option<ProjectName> },
     /// Keep what a person measured.
     KeepSpeed(SpeedNote),
 }

@@ -77,6 +77,8 @@ pub enum Verb {
     Events(EventsArgs),
     /// Watch projects and containers live
     Top(TopArgs),
+    /// Show what projects may use, declared and in force; export it, take it back
+    Limits(super::limits_args::LimitsArgs),
     /// Show tiers, directories and pools; balance and drain pools
     Storage(super::storage_args::StorageArgs),
     /// Check, show and make the configuration

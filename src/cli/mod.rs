@@ -10,6 +10,7 @@ mod desk;
 mod discover;
 mod failure;
 mod house;
+mod limits_args;
 mod out;
 mod pages;
 mod reference;
@@ -88,6 +89,7 @@ fn dispatch(desk: &mut Desk<'_>, verb: &Verb) -> Result<u8, Failure> {
         Verb::History(args) => verbs::history::run(desk, args),
         Verb::Events(args) => verbs::events::run(desk, args),
         Verb::Top(args) => verbs::top::run(desk, args),
+        Verb::Limits(args) => verbs::limits::run(desk, args),
         Verb::Storage(args) => verbs::storage::run(desk, args),
         Verb::Config(what) => verbs::config::run(desk, what),
         Verb::Reload => verbs::reload::run(desk),

@@ -1,6 +1,6 @@
 //! What each verb's help and man page add to its arguments: examples, exit codes, files. Data only.
 
-use super::storage_args;
+use super::{limits_args, storage_args};
 
 /// An exit code and when it comes.
 pub type Exit = (u8, &'static str);
@@ -21,8 +21,8 @@ const USAGE: Exit = (2, "wrong usage");
 const SHOWN: Exit = (0, "shown, also when there are problems");
 const UNREAD: Exit = (3, "could not be checked: the daemon may not be asked by this user, or did not answer");
 const BAD_CONFIG: Exit = (78, "no daemon, and the configuration is bad");
-const READS: &[Exit] = &[SHOWN, (1, "failed"), USAGE, UNREAD, BAD_CONFIG];
-const DIRECT: &str = "Without a daemon the host is looked at directly, once; a line on standard error says so, in JSON \"daemon\": false.";
+pub(super) const READS: &[Exit] = &[SHOWN, (1, "failed"), USAGE, UNREAD, BAD_CONFIG];
+pub(super) const DIRECT: &str = "Without a daemon the host is looked at directly, once; a line on standard error says so, in JSON \"daemon\": false.";
 const NO_DAEMON: Exit = (3, "no daemon, or it may not be asked by this user, or it did not answer");
 const FILES: Exit = (1, "failed: a file could not be read or written");
 
@@ -154,6 +154,9 @@ pub const PAGES: &[Page] = &[
         exits: &[(0, "done"), FILES, USAGE, (78, "bad configuration")],
         notes: &["Reads files only; needs no daemon."],
     },
+    limits_args::LIMITS,
+    limits_args::EXPORT,
+    limits_args::RELEASE,
     storage_args::STORAGE,
     storage_args::TIER,
     storage_args::CLEAN,

@@ -10,17 +10,18 @@ use super::settings::{Api, HostSettings, Ledger, Metrics, Project, ProjectTable,
 use super::tree::{Node, Value};
 use super::value::Step;
 use crate::keepers::storage::config::check_path;
-use crate::keepers::{reclaim, storage, vitals};
+use crate::keepers::{limits, reclaim, storage, vitals};
 use crate::round::Limits;
-use crate::values::{Bytes, Every, Problem, ProjectName};
+use crate::values::{Bytes, Every, Mode, Problem, ProjectName};
 
 /// Every section as it was read, not yet checked.
 pub struct Draft {
     pub host: HostSettings,
-    pub limits: Limits,
+    pub guard: Limits,
     pub metrics: Metrics,
     pub vitals: vitals::config::Config,
     pub storage: storage::config::Table,
+    pub limits: limits::config::Table,
     pub reclaim: reclaim::config::Table,
     pub projects: Vec<(ProjectName, ProjectTable)>,
     pub api: Api,
@@ -32,7 +33,7 @@ impl Draft {
     /// The settings and everything that is wrong with them. Without a usable address there are no settings.
     pub fn settle(self) -> (Option<Settings>, Vec<Problem>) {
         let mut problems = check_host(&self.host);
-        problems.extend(self.limits.check());
+        problems.extend(self.guard.check());
         problems.extend(check_metrics(&self.metrics));
         problems.extend(self.vitals.check());
         problems.extend(self.reclaim.check());
@@ -47,31 +48,22 @@ impl Draft {
         };
         problems.extend(check_hosts(&self.web.hosts));
         problems.extend(check_web_config(self.web.config_file.as_deref()));
-        let (tiers, smart) = (self.storage.tier, self.storage.smart);
-        let mut storage = storage::config::Config { tiers, smart, ..storage::config::Config::default() };
-        let mut projects = std::collections::BTreeMap::new();
-        for (name, table) in self.projects {
-            for (dir, value) in table.dir {
-                storage.dirs.insert((name.clone(), dir), value);
-            }
-            for (pool, value) in table.pool {
-                storage.pools.insert((name.clone(), pool), value);
-            }
-            for (rule, value) in table.clean {
-                storage.cleans.insert((name.clone(), rule), value);
-            }
-            projects.insert(name, Project { mode: table.mode, windows: table.maintenance_windows });
-        }
+        let storage_mode = self.storage.mode;
+        let (storage, limits, projects) =
+            sort_out(&self.host, &self.vitals, self.storage, (self.limits.mode, self.projects));
         problems.extend(storage.check());
+        problems.extend(limits.check());
         let socket = self.vitals.docker_socket.clone();
         let reclaim = reclaim::config::Config { socket, every: self.reclaim.every.0 };
         let settings = listen.map(|listen| Settings {
             host: self.host,
-            limits: self.limits,
+            guard: self.guard,
             metrics: self.metrics,
             vitals: self.vitals,
             storage,
-            storage_mode: self.storage.mode,
+            storage_mode,
+            limits,
+            limits_mode: self.limits.mode,
             reclaim,
             projects,
             api: self.api,
@@ -82,6 +74,39 @@ impl Draft {
     }
 }
 
+type Sorted = (storage::config::Config, limits::config::Config, std::collections::BTreeMap<ProjectName, Project>);
+
+/// Gives each keeper its part of what projects say.
+fn sort_out(
+    host: &HostSettings,
+    vitals: &vitals::config::Config,
+    storage: storage::config::Table,
+    (limits_mode, tables): (Option<Mode>, Vec<(ProjectName, ProjectTable)>),
+) -> Sorted {
+    let (tiers, smart) = (storage.tier, storage.smart);
+    let mut storage = storage::config::Config { tiers, smart, ..storage::config::Config::default() };
+    let mut projects = std::collections::BTreeMap::new();
+    let mut limits = limits::config::Config {
+        socket: vitals.docker_socket.clone(),
+        docker_interval: vitals.docker_interval.0,
+        labels: vitals.container_labels.clone(),
+        reserve: host.reserve,
+        ..limits::config::Config::default()
+    };
+    let mode = limits_mode.unwrap_or(Mode::Enforce).min(host.mode);
+    for (name, table) in tables {
+        if table.mode.unwrap_or(Mode::Enforce).min(mode) == Mode::Trial {
+            limits.on_trial.insert(name.clone());
+        }
+        limits.projects.insert(name.clone(), table.bounded());
+        storage.dirs.extend(table.dir.into_iter().map(|(dir, value)| ((name.clone(), dir), value)));
+        storage.pools.extend(table.pool.into_iter().map(|(pool, value)| ((name.clone(), pool), value)));
+        storage.cleans.extend(table.clean.into_iter().map(|(rule, value)| ((name.clone(), rule), value)));
+        projects.insert(name, Project { mode: table.mode, windows: table.maintenance_windows });
+    }
+    (storage, limits, projects)
+}
+
 /// Whether `problem` is only a consequence of another one that is listed: a tier that is declared, but wrongly; a
 /// bound compared with one that could not be read; something not found in files that could not be read whole.
 pub fn follows(problem: &Problem, node: &Node, declared: &Node, removed: &BTreeSet<Vec<Step>>, torn: bool) -> bool {
@@ -90,7 +115,8 @@ pub fn follows(problem: &Problem, node: &Node, declared: &Node, removed: &BTreeS
         let named = if let Value::Text(name) = &node.value { Some(name) } else { None };
         return torn || tiers.zip(named).is_some_and(|(tiers, name)| tiers.child(name).is_some());
     }
-    if problem.what == storage::clean::config::SAYS_NOTHING {
+    let nothing = [storage::clean::config::SAYS_NOTHING, limits::config::BOUNDS_NOTHING];
+    if nothing.contains(&problem.what.as_str()) {
         let table = format!("{}.", problem.key);
         return removed.iter().any(|path| key_of(path).starts_with(&table));
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::keepers::{reclaim, storage, vitals};
+use crate::keepers::{limits, reclaim, storage, vitals};
 use crate::metrics::Group;
 use crate::round::{Limits, Rules};
 use crate::values::{Bytes, Every, Mode, ProjectName, Window};
@@ -16,13 +16,17 @@ use crate::values::{Bytes, Every, Mode, ProjectName, Window};
 pub struct Settings {
     pub host: HostSettings,
     /// `[guard]`.
-    pub limits: Limits,
+    pub guard: Limits,
     pub metrics: Metrics,
     pub vitals: vitals::config::Config,
     /// `[storage.tier.*]` and `[project.*.dir.*]`.
     pub storage: storage::config::Config,
     /// `[storage] mode`.
     pub storage_mode: Option<Mode>,
+    /// `[limits]`, `[host] reserve` and what projects say of it.
+    pub limits: limits::config::Config,
+    /// `[limits] mode`.
+    pub limits_mode: Option<Mode>,
     /// `[reclaim]`, with the socket of `[vitals]`.
     pub reclaim: reclaim::config::Config,
     pub projects: BTreeMap<ProjectName, Project>,
@@ -40,6 +44,9 @@ pub struct HostSettings {
     pub mode: Mode,
     pub interval: Every,
     pub kill_switch: PathBuf,
+    /// What is never given to projects.
+    #[serde(default)]
+    pub reserve: limits::config::Reservation,
 }
 
 /// `[metrics]`.
@@ -74,9 +81,31 @@ pub struct Project {
 pub struct ProjectTable {
     pub mode: Option<Mode>,
     pub maintenance_windows: Vec<Window>,
+    pub tier: limits::config::Tier,
+    pub priority: Option<u32>,
+    pub placement: limits::config::Placement,
+    pub envelope: limits::config::Envelope,
+    pub reservation: limits::config::Reservation,
+    pub io: Vec<limits::config::IoBound>,
+    pub service: BTreeMap<String, limits::config::Service>,
     pub dir: BTreeMap<String, storage::config::Dir>,
     pub pool: BTreeMap<String, storage::pools::config::Pool>,
     pub clean: BTreeMap<String, storage::clean::config::Rule>,
+}
+
+impl ProjectTable {
+    /// What it says of limits.
+    pub fn bounded(&self) -> limits::config::Project {
+        limits::config::Project {
+            tier: self.tier,
+            priority: self.priority.unwrap_or(limits::config::PRIORITY),
+            placement: self.placement,
+            envelope: self.envelope,
+            reservation: self.reservation,
+            io: self.io.clone(),
+            services: self.service.clone(),
+        }
+    }
 }
 
 /// `[api]`.
@@ -118,11 +147,11 @@ pub struct Ledger {
 impl Settings {
     /// The bounds and modes for the guard.
     pub fn rules(&self) -> Rules {
-        let keepers = [("vitals", self.vitals.mode), ("storage", self.storage_mode)];
+        let keepers = [("vitals", self.vitals.mode), ("storage", self.storage_mode), ("limits", self.limits_mode)];
         let named = |(name, mode): (&str, Option<Mode>)| mode.map(|mode| (name.to_owned(), mode));
         let projects = self.projects.iter();
         Rules {
-            limits: self.limits.clone(),
+            limits: self.guard.clone(),
             host: self.host.mode,
             keepers: keepers.into_iter().filter_map(named).collect(),
             projects: projects.clone().filter_map(|(name, project)| Some((name.clone(), project.mode?))).collect(),

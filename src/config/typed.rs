@@ -97,10 +97,11 @@ impl Reader {
     fn read_settings(&mut self) -> Option<Settings> {
         self.refuse_unknown_sections();
         let host = self.read("host");
-        let limits: Option<Limits> = self.read("guard");
+        let guard: Option<Limits> = self.read("guard");
         let metrics = self.read("metrics");
         let vitals = self.read("vitals");
         let storage: Option<storage::config::Table> = self.read("storage");
+        let limits = self.read("limits");
         let reclaim = self.read("reclaim");
         let projects = self.read_projects();
         let api = self.read("api");
@@ -108,10 +109,11 @@ impl Reader {
         let ledger = self.read("ledger");
         let draft = check::Draft {
             host: host?,
-            limits: limits?,
+            guard: guard?,
             metrics: metrics?,
             vitals: vitals?,
             storage: storage?,
+            limits: limits?,
             reclaim: reclaim?,
             projects,
             api: api?,

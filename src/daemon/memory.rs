@@ -110,7 +110,7 @@ impl Rounds {
         if *ledger != LedgerState::Writable || self.running.host().is_there(&loaded.settings.host.kill_switch) {
             return;
         }
-        let (now, limit) = (self.running.now(), loaded.settings.limits.trial.0);
+        let (now, limit) = (self.running.now(), loaded.settings.guard.trial.0);
         let due = self.running.with_book(|book| book.write(|ledger| ledger.trials_due(&now, limit)));
         for trial in due.unwrap_or_default() {
             match self.take_back(trial.intent, "trial").await {

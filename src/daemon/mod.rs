@@ -17,6 +17,7 @@ mod places;
 mod pools;
 mod reclaim;
 mod recorder;
+mod release;
 mod rounds;
 mod running;
 mod scrape;

@@ -37,6 +37,7 @@ impl Rounds {
             Order::Pool(order) => self.obey_pool(order, &by).await,
             Order::Fix(order) => self.fix(order, &by).await,
             Order::Reclaim(order) => self.reclaim(order, &by).await,
+            Order::ReleaseLimits { project } => self.release_limits(project.as_ref(), &by).await,
             Order::KeepSpeed(note) => self.keep_speed(&note, &by),
             Order::Wake => Ok(Done { text: "looked again".to_owned(), steps: Vec::new() }),
         };
@@ -75,7 +76,8 @@ impl Rounds {
         let now = self.running.now();
         self.config_loaded = now.wall;
         self.config_refused = None;
-        *lock(&self.running.host) = std::sync::Arc::new(host_of(&loaded));
+        let host = self.running.host().placed(host_of(&loaded).roots);
+        *lock(&self.running.host) = std::sync::Arc::new(host);
         *lock(&self.running.loaded) = std::sync::Arc::new(loaded);
         let released = self.running.with_book(|book| book.write(|ledger| ledger.release_holds(None)));
         if let Err(error) = released {
@@ -175,6 +177,7 @@ fn word(order: &Order) -> &'static str {
         Order::Fix(_) => "fix",
         Order::Reclaim(ReclaimOrder::Look) => "look_at_docker",
         Order::Reclaim(ReclaimOrder::Remove { .. }) => "reclaim",
+        Order::ReleaseLimits { .. } => "release_limits",
         Order::KeepSpeed(_) => "keep_speed",
     }
 }

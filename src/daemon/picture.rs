@@ -43,6 +43,7 @@ pub fn draw_snapshot(result: &RoundResult, frame: Frame<'_>) -> Snapshot {
         pools: views.pools,
         reclaim: views.reclaim,
         cleans: views.cleans,
+        limits: views.limits,
         agent: frame.agent,
     }
 }
@@ -60,6 +61,7 @@ pub fn join_views<'a>(sights: impl Iterator<Item = &'a Arc<dyn Sight>>) -> Views
         all.pools.extend(views.pools);
         all.reclaim = all.reclaim.or(views.reclaim);
         all.cleans.extend(views.cleans);
+        all.limits.extend(views.limits);
         all.collectors.extend(views.collectors);
     }
     all

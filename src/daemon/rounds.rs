@@ -15,6 +15,7 @@ use super::storm::StormWatch;
 use super::systemd::Systemd;
 use super::{Places, messages, own_concerns};
 use crate::host::Host;
+use crate::host::bell::Bell;
 use crate::host::resident::release_code;
 use crate::host::watch::Watch;
 use crate::ledger::Outcome;
@@ -25,6 +26,8 @@ use crate::values::Stamp;
 const BREATH: Duration = Duration::from_secs(5);
 /// After a sign of change: what belongs together comes together.
 const SETTLE: Duration = Duration::from_millis(100);
+/// How often declared limits are compared with those in force.
+const DRIFT: Duration = Duration::from_secs(4);
 /// Signs of change do not make rounds follow each other faster.
 const MOST_OFTEN: Duration = Duration::from_secs(1);
 
@@ -75,6 +78,7 @@ impl Rounds {
     async fn wait(&mut self) -> bool {
         let ended = tokio::time::Instant::now();
         let mut due = ended + self.running.loaded().settings.host.interval.0.min(self.due_in);
+        let bell = self.running.host().bell.clone();
         let breath_length = self.systemd.patience().map_or(BREATH, |patience| BREATH.min(patience / 3));
         loop {
             if *self.stop.borrow() {
@@ -91,7 +95,7 @@ impl Rounds {
                     self.obey(command).await;
                     return true;
                 }
-                () = sign_of_change(self.watch.as_ref()) => {
+                () = sign_of_change(self.watch.as_ref(), &bell) => {
                     due = due.min((tokio::time::Instant::now() + SETTLE).max(ended + MOST_OFTEN));
                 }
                 () = tokio::time::sleep_until(breath) => {
@@ -132,6 +136,10 @@ impl Rounds {
         self.watch_places(&host);
         self.publish(&result, begun.elapsed());
         self.follow_pools(&result);
+        if !running.loaded().settings.limits.is_idle() {
+            // What was changed in the kernel by hand rings no bell.
+            self.due_in = self.due_in.min(DRIFT);
+        }
         if result.done.iter().any(|done| done.outcome == Outcome::Made) {
             // What was done is seen, and what waited for it follows.
             self.due_in = self.due_in.min(MOST_OFTEN);
@@ -154,7 +162,7 @@ impl Rounds {
             kill_switch: self.running.host().is_there(&settings.host.kill_switch),
             ledger,
             agent_started: self.started.1.clone(),
-            storm: self.storm.count(&snapshot.containers, settings.limits.storm_window.0, &self.running.now()),
+            storm: self.storm.count(&snapshot.containers, settings.guard.storm_window.0, &self.running.now()),
             ordered,
         }
     }
@@ -223,10 +231,16 @@ impl Rounds {
     }
 }
 
-async fn sign_of_change(watch: Option<&Watch>) {
-    match watch {
-        Some(watch) => watch.changed().await,
-        None => std::future::pending().await,
+async fn sign_of_change(watch: Option<&Watch>, bell: &Bell) {
+    let watched = async {
+        match watch {
+            Some(watch) => watch.changed().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = watched => {}
+        () = bell.rung() => {}
     }
 }
 

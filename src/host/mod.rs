@@ -3,6 +3,7 @@
 pub mod alone;
 pub mod asking;
 pub mod bcache;
+pub mod bell;
 pub mod cgroups;
 mod clock;
 pub mod devices;
@@ -31,6 +32,7 @@ pub mod space;
 pub mod sysfs;
 pub mod timex;
 pub mod transfer;
+pub mod units;
 pub mod walk;
 pub mod watch;
 
@@ -67,11 +69,22 @@ impl Roots {
 #[derive(Clone, Debug)]
 pub struct Host {
     pub roots: Roots,
+    /// Rung when something changed that a round should look at.
+    pub bell: bell::Bell,
+    pub docker: docker::Following,
+    pub units: units::Following,
 }
 
 impl Host {
     pub fn new(roots: Roots) -> Host {
-        Host { roots }
+        let bell = bell::Bell::default();
+        let (docker, units) = (docker::Following::new(bell.clone()), units::Following::new(bell.clone()));
+        Host { roots, bell, docker, units }
+    }
+
+    /// The same machine, placed elsewhere: what is followed stays followed.
+    pub fn placed(&self, roots: Roots) -> Host {
+        Host { roots, ..self.clone() }
     }
 
     /// Whether something is at `path`, be it a dangling link. What cannot be looked at counts as being there: the

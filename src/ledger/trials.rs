@@ -103,6 +103,26 @@ impl Sqlite {
             .map_err(Error::during(what))
     }
 
+    /// Holds back what goes by this word, until the configuration changes. Safe to repeat.
+    pub fn hold(&mut self, word: &str) -> Result<(), Error> {
+        let written = self.connection.execute("INSERT OR IGNORE INTO holds (step) VALUES (?1)", [word]);
+        written.map_err(Error::during("hold orders in the ledger")).map(drop)
+    }
+
+    /// The undos of a keeper's orders of one kind that changed something, the oldest first, at most 10 000.
+    pub fn undos_by_age(&self, keeper: &str, kind: &str) -> Result<Vec<String>, Error> {
+        let read = || -> rusqlite::Result<Vec<String>> {
+            let mut statement = self.connection.prepare_cached(
+                "SELECT i.payload, i.undo, i.sum FROM intents i JOIN results r ON r.intent = i.id
+                 WHERE i.keeper = ?1 AND i.kind = ?2 AND i.undo IS NOT NULL AND r.outcome = 'made'
+                 ORDER BY i.id LIMIT 10000",
+            )?;
+            let rows = statement.query_map([keeper, kind], |row| Ok(orders_at(row, 0)?.1))?;
+            rows.filter_map(Result::transpose).collect()
+        };
+        read().map_err(Error::during("read undos from the ledger"))
+    }
+
     /// Lets one held order go (a person applies it), or all (the configuration changed). Returns how many.
     pub fn release_holds(&mut self, step: Option<&str>) -> Result<usize, Error> {
         let removed = self.connection.execute("DELETE FROM holds WHERE ?1 IS NULL OR step = ?1", [step]);

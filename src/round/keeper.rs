@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use super::{
-    CleanView, CollectorView, ContainerView, DirView, HostView, Plan, PoolView, ProjectView, ReclaimView, Step,
-    TierView,
+    CleanView, CollectorView, ContainerView, DirView, HostView, LimitsView, Plan, PoolView, ProjectView, ReclaimView,
+    Step, TierView,
 };
 use crate::host::{self, Host};
 use crate::ledger::{Notes, Past};
@@ -31,6 +31,7 @@ pub struct Views {
     pub pools: Vec<PoolView>,
     pub reclaim: Option<ReclaimView>,
     pub cleans: Vec<CleanView>,
+    pub limits: Vec<LimitsView>,
     pub collectors: Vec<CollectorView>,
 }
 

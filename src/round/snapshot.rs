@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Class, CleanView, Concern, Gate, PoolView, Reason, ReclaimView, Subject};
+use super::{Class, CleanView, Concern, Gate, LimitsView, PoolView, Reason, ReclaimView, Subject};
 use crate::values::{Mode, ProjectName};
 
 /// A planned step of any keeper, as shown and as recorded.
@@ -251,6 +251,8 @@ pub struct Snapshot {
     pub reclaim: Option<ReclaimView>,
     #[serde(default)]
     pub cleans: Vec<CleanView>,
+    #[serde(default)]
+    pub limits: Vec<LimitsView>,
     pub agent: AgentView,
 }
 

@@ -1,4 +1,4 @@
-//! Sizes in bytes, written with a unit: `"16GiB"` (powers of 1024), `"16GB"` (powers of 1000), `"512"` is refused.
+//! Sizes in bytes, written with a unit: `"16GiB"` (powers of 1024), `"16GB"` (powers of 1000), `"512"` is refused, `"0"` is not.
 
 use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,9 @@ impl std::str::FromStr for Bytes {
         let (digits, unit) = text.split_at(split);
         let unit = unit.trim_start();
         let number: f64 = digits.parse().map_err(|_| not_a_size(text))?;
+        if unit.is_empty() && number == 0.0 {
+            return Ok(Bytes(0));
+        }
         if unit.is_empty() {
             return Err(no_unit(digits));
         }
@@ -138,6 +141,7 @@ mod tests {
     fn sizes_are_read_exactly() {
         for (text, bytes) in [
             ("0B", 0),
+            ("0", 0),
             ("512B", 512),
             ("16GiB", 17_179_869_184),
             ("16GB", 16_000_000_000),

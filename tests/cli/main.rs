@@ -9,6 +9,7 @@ mod errors;
 mod fix;
 mod golden;
 mod hostile;
+mod limits;
 mod orders;
 mod pages;
 mod program;

@@ -104,7 +104,7 @@ fn defaults() -> String {
 #[test]
 fn the_defaults_are_those_of_the_parts() {
     let settings = parse("").unwrap().settings;
-    assert_eq!(settings.limits, Limits::default());
+    assert_eq!(settings.guard, Limits::default());
     assert_eq!(settings.vitals, vitals::config::Config::default());
     assert_eq!(settings.host.mode, Mode::Observe);
     assert_eq!(settings.web.listen.to_string(), "127.0.0.1:9733");

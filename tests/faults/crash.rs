@@ -45,7 +45,7 @@ impl Agent {
         }
         let book = Book::open(&place.join("state"), &now());
         assert_eq!(book.trouble(), None);
-        Agent { book, keeper: Storage::default(), config, host: Host { roots: Roots::default() } }
+        Agent { book, keeper: Storage::default(), config, host: Host::new(Roots::default()) }
     }
 
     /// What was begun and not concluded is looked at, not repeated.

@@ -35,7 +35,7 @@ impl Scene {
         let older_than = Some(Every(Duration::from_secs(30 * DAY)));
         let rule = Rule { path: "logs".into(), older_than, ..Rule::default() };
         config.cleans.insert(("wx".parse().unwrap(), "old".into()), rule);
-        Scene { keeper: Storage::default(), config, host: Host { roots: Roots::default() } }
+        Scene { keeper: Storage::default(), config, host: Host::new(Roots::default()) }
     }
 
     /// The steps that delete.

@@ -48,7 +48,7 @@ impl Scene {
         let mut config = Config::default();
         config.tiers.insert("ssd".into(), tier);
         config.dirs.insert(("athena".parse().unwrap(), "pg".into()), dir);
-        Scene { keeper: Storage::default(), config, host: Host { roots: Roots::default() } }
+        Scene { keeper: Storage::default(), config, host: Host::new(Roots::default()) }
     }
 
     async fn look(&mut self) -> (Seen, Plan<Step>) {
@@ -244,7 +244,7 @@ async fn who_is_not_root_is_told_what_is_not_permitted() {
     let config = Scene::new(&path, "pg", Some("0:0")).config;
     let answer = as_nobody(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let mut scene = Scene { keeper: Storage::default(), config, host: Host { roots: Roots::default() } };
+        let mut scene = Scene { keeper: Storage::default(), config, host: Host::new(Roots::default()) };
         runtime.block_on(async move {
             let step = scene.the_step().await;
             let foreign = scene.act(&step).await.unwrap_err();

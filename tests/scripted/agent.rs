@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test program uses its own part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod limits;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -205,6 +207,7 @@ pub fn snapshot() -> Snapshot {
         pools: vec![pool()],
         reclaim: Some(reclaim()),
         cleans: vec![clean()],
+        limits: vec![limits::limits()],
         agent: AgentView {
             version: "0.1.0".into(),
             started: at("2026-01-31T09:12:00Z"),

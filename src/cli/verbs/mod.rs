@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod events;
 pub mod explain;
 pub mod history;
+pub mod limits;
 pub mod man;
 pub mod metrics;
 pub mod plan;

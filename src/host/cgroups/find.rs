@@ -138,6 +138,14 @@ impl Cgroups {
         }
     }
 
+    /// The directory of a group: in the unified tree, or below a v1 controller. `None`: there is none.
+    pub(super) fn directory_of(&self, controller: &str, place: &Place) -> Option<PathBuf> {
+        match self.layout {
+            Layout::Unified => self.below(&self.root, &place.shown),
+            _ => self.below(&self.controller_root(controller), place.of_controller(controller)),
+        }
+    }
+
     fn below(&self, top: &Path, path: &str) -> Option<PathBuf> {
         let directory = top.join(path.trim_start_matches('/'));
         directory.is_dir().then_some(directory)

@@ -1,6 +1,7 @@
 //! cgroup v1, hybrid and v2: which of them this host has, where a container's group is, and what its files say.
 //! Only reads. Paths come from `/proc/PID/cgroup`, once per container, or from a walk of the tree.
 
+mod bounds;
 mod counters;
 mod find;
 mod group;
@@ -11,6 +12,7 @@ mod parse;
 mod tests;
 mod unified;
 
+pub use bounds::{Bounds, IoBound, parse_bound, parse_io_max};
 pub use counters::{Counters, Cpu, DeviceIo, Limits, Memory, Pressure, Throttle};
 pub use find::{Cgroups, Layout, Place, read_container_of};
 pub use group::{Gone, Group};

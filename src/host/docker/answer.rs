@@ -58,6 +58,28 @@ pub struct Inspected {
     pub finished: Option<jiff::Timestamp>,
     pub health: Option<String>,
     pub oom_killed: bool,
+    pub resources: Resources,
+}
+
+/// What Docker was told that a container may use. Zero: it was told nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resources {
+    /// Bytes.
+    pub memory: u64,
+    /// Memory and swap together, bytes; -1: as much as there is.
+    pub memory_swap: i64,
+    pub memory_reservation: u64,
+    /// Billionths of a core. A container has these or a quota, never both.
+    pub nano_cpus: u64,
+    /// Microseconds within each period; -1: as many as there are.
+    pub cpu_quota: i64,
+    pub cpu_period: u64,
+    /// v1's unit, 1024 is the default.
+    pub cpu_shares: u64,
+    /// Tasks; -1: as many as there may be.
+    pub pids: i64,
+    /// A slice or a directory of cgroups.
+    pub cgroup_parent: String,
 }
 
 /// Text from a container made fit to be stored: one line, at most 256 characters.
@@ -157,5 +179,21 @@ pub(super) fn pick_inspected(answer: ContainerInspectResponse) -> Inspected {
         finished: moment(state.finished_at),
         health: health.filter(|word| !word.is_empty() && word != "none"),
         oom_killed: state.oom_killed.unwrap_or_default(),
+        resources: answer.host_config.map(pick_resources).unwrap_or_default(),
+    }
+}
+
+fn pick_resources(config: bollard::models::HostConfig) -> Resources {
+    let count = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok()).unwrap_or_default();
+    Resources {
+        memory: count(config.memory),
+        memory_swap: config.memory_swap.unwrap_or_default(),
+        memory_reservation: count(config.memory_reservation),
+        nano_cpus: count(config.nano_cpus),
+        cpu_quota: config.cpu_quota.unwrap_or_default(),
+        cpu_period: count(config.cpu_period),
+        cpu_shares: count(config.cpu_shares),
+        pids: config.pids_limit.unwrap_or_default(),
+        cgroup_parent: config.cgroup_parent.as_deref().map(cut).unwrap_or_default(),
     }
 }

@@ -1,25 +1,30 @@
-//! Docker through its socket: the list of containers, one container, the version, what it holds, and events that wake; and,
-//! for who asks for a `Remover`, the removal of a single thing. Every answer is bounded in time and in bytes. What the
+//! Docker through its socket: the list of containers, one container, the version, what it holds, and events that wake; for
+//! who asks for a `Remover`, the removal of a single thing; for who asks for a `Steerer`, the limits of one container. Every answer is bounded in time and in bytes. What the
 //! answers mean is not decided here.
 
 mod answer;
 mod events;
 mod logs;
+mod poller;
 mod removal;
 mod space;
+mod steering;
 #[cfg(test)]
 mod tests;
 mod transport;
 
 pub use answer::{
-    Compose, Inspected, Listed, cut, is_id, is_same_image, parse_health, parse_image_name, parse_inspect, parse_list,
+    Compose, Inspected, Listed, Resources, cut, is_id, is_same_image, parse_health, parse_image_name, parse_inspect,
+    parse_list,
 };
 pub use events::{Event, follow_events};
 pub use logs::{GrowingLog, is_unbounded};
+pub use poller::{Answer, Docked, Following, Listing, Poller, Settings};
 pub use removal::{Removal, Remover};
 pub use space::{
     CacheUse, ContainerUse, ImageUse, Space, VolumeUse, is_image_id, is_image_name, is_volume_name, parse_space,
 };
+pub use steering::{Quota, Steerer, Update};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -114,6 +119,13 @@ impl Docker {
             Ok(Err(ClientError::DockerResponseServerError { status_code: 404, .. })) => Ok(None),
             asked => Ok(Some(answer::pick_inspected(explain("inspect", self.patience, asked)?))),
         }
+    }
+
+    /// How it makes cgroups: `systemd` or `cgroupfs`.
+    pub async fn read_driver(&self) -> Result<String, Error> {
+        let asked = tokio::time::timeout(self.patience, self.client.info()).await;
+        let driver = explain("info", self.patience, asked)?.cgroup_driver;
+        Ok(driver.map(|driver| driver.to_string()).unwrap_or_default())
     }
 
     /// The answer to a GET as it came, asked in the API that is spoken or in `newest`, whichever is older.

@@ -21,13 +21,27 @@ pub(super) enum Reach {
     Look,
     /// GET, DELETE, and the pruning of the build cache.
     Remove,
+    /// GET, and for single containers: new limits, stop, start.
+    Steer,
 }
 
 impl Reach {
     fn allows(self, method: &Method, uri: &Uri) -> bool {
         let removes = *method == Method::DELETE || *method == Method::POST && uri.path().ends_with("/build/prune");
-        *method == Method::GET || self == Reach::Remove && removes
+        let steers = *method == Method::POST && is_steering(uri.path());
+        *method == Method::GET || self == Reach::Remove && removes || self == Reach::Steer && steers
     }
+}
+
+/// `/containers/ID/VERB` with a verb that steers a container, with or without a version before it.
+fn is_steering(path: &str) -> bool {
+    let words: Vec<&str> = path.split('/').collect();
+    let words = match words.as_slice() {
+        ["", version, rest @ ..] if version.starts_with("v1.") => rest,
+        ["", rest @ ..] => rest,
+        _ => return false,
+    };
+    matches!(words, ["containers", id, "update" | "stop" | "start"] if !id.is_empty())
 }
 
 /// Bounds of one connection.
@@ -114,19 +128,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_looks_can_change_nothing_and_who_removes_cannot_start_or_stop() {
+    fn who_looks_can_change_nothing_who_removes_cannot_stop_and_who_steers_cannot_remove() {
         let uri = |path: &str| path.parse::<Uri>().unwrap();
-        for (method, path, looks, removes) in [
-            (Method::GET, "/v1.41/containers/json", true, true),
-            (Method::DELETE, "/v1.41/images/x", false, true),
-            (Method::POST, "/v1.41/build/prune?all=true", false, true),
-            (Method::POST, "/v1.41/volumes/prune", false, false),
-            (Method::POST, "/v1.41/containers/prune", false, false),
-            (Method::POST, "/v1.41/containers/x/stop", false, false),
-            (Method::PUT, "/v1.41/containers/x/archive", false, false),
+        for (method, path, looks, removes, steers) in [
+            (Method::GET, "/v1.41/containers/json", true, true, true),
+            (Method::DELETE, "/v1.41/images/x", false, true, false),
+            (Method::POST, "/v1.41/build/prune?all=true", false, true, false),
+            (Method::POST, "/v1.41/volumes/prune", false, false, false),
+            (Method::POST, "/v1.41/containers/prune", false, false, false),
+            (Method::POST, "/v1.41/containers/x/update", false, false, true),
+            (Method::POST, "/containers/x/update", false, false, true),
+            (Method::POST, "/images/x/update", false, false, false),
+            (Method::POST, "/v1.41/volumes/containers/x/update", false, false, false),
+            (Method::POST, "/v1.41/containers/x/stop?t=10", false, false, true),
+            (Method::POST, "/v1.41/containers/x/start", false, false, true),
+            (Method::POST, "/v1.41/containers/x/kill", false, false, false),
+            (Method::POST, "/v1.41/containers/x/exec", false, false, false),
+            (Method::POST, "/v1.41/containers/x/y/stop", false, false, false),
+            (Method::POST, "/v1.41/containers/create", false, false, false),
+            (Method::DELETE, "/v1.41/containers/x", false, true, false),
+            (Method::PUT, "/v1.41/containers/x/archive", false, false, false),
         ] {
             assert_eq!(Reach::Look.allows(&method, &uri(path)), looks, "{method} {path}");
             assert_eq!(Reach::Remove.allows(&method, &uri(path)), removes, "{method} {path}");
+            assert_eq!(Reach::Steer.allows(&method, &uri(path)), steers, "{method} {path}");
         }
     }
 }

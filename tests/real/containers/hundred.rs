@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hostkeeper::host::{Clock, Roots};
+use hostkeeper::host::{Clock, Host, Roots};
 use hostkeeper::keepers::vitals::config::Config;
 use hostkeeper::keepers::vitals::metrics::{container, machine, project};
 use hostkeeper::keepers::vitals::observe::containers::ContainersLook;
@@ -106,12 +106,12 @@ async fn a_hundred_containers() {
     let fake = FakeDocker::start();
     fake.answer("/containers/json", Reply::Json(list(&ids)));
     let config = Config { docker_socket: fake.socket().display().to_string(), ..Config::default() };
-    let (mut look, clock, roots) = (ContainersLook::default(), Clock::of_this_boot(), groups.roots());
+    let (mut look, clock, host) = (ContainersLook::default(), Clock::of_this_boot(), Host::new(groups.roots()));
     let (mut looks, mut pages, mut both) = (Vec::new(), Vec::new(), Vec::new());
     let mut series = 0;
     for scrape in 0..SCRAPES + 20 {
         let started = spent();
-        let seen = look.look(&config, &roots, &clock.now()).await;
+        let seen = look.look(&config, &host, &clock.now()).await;
         let looked = spent() - started;
         let mut page = Page::new(Filter::default(), 20_000);
         project::measure(&seen, &mut page);

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use hostkeeper::host::{Clock, Roots};
+use hostkeeper::host::{Clock, Host, Roots};
 use hostkeeper::keepers::vitals::config::Config;
 use hostkeeper::keepers::vitals::metrics::{container, machine, project};
 use hostkeeper::keepers::vitals::observe::containers::{ContainersLook, ContainersSeen};
@@ -15,7 +15,7 @@ use crate::exposition::{self, Exposition};
 pub struct Looker {
     look: ContainersLook,
     pub config: Config,
-    pub roots: Roots,
+    pub host: Host,
     clock: Clock,
 }
 
@@ -27,11 +27,16 @@ impl Looker {
             docker_interval: Every(Duration::from_secs(30)),
             ..Config::default()
         };
-        Looker { look: ContainersLook::new(patience), config, roots: Roots::default(), clock: Clock::of_this_boot() }
+        Looker {
+            look: ContainersLook::new(patience),
+            config,
+            host: Host::new(Roots::default()),
+            clock: Clock::of_this_boot(),
+        }
     }
 
     pub async fn look(&mut self) -> ContainersSeen {
-        self.look.look(&self.config, &self.roots, &self.clock.now()).await
+        self.look.look(&self.config, &self.host, &self.clock.now()).await
     }
 
     /// Looks again until `wanted`, at most 20 s; the last look.

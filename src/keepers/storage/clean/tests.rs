@@ -138,7 +138,7 @@ impl Scene {
         config.dirs.insert(("wx".parse().unwrap(), "logs".into()), dir);
         config.cleans.insert(("wx".parse().unwrap(), "old".into()), rule);
         let roots = Roots { rootfs: directory.path().to_owned(), ..Roots::default() };
-        Scene { directory, keeper: Storage::default(), config, host: Host { roots }, up: 100_000 }
+        Scene { directory, keeper: Storage::default(), config, host: Host::new(roots), up: 100_000 }
     }
 
     fn path(&self, name: &str) -> PathBuf {

@@ -36,7 +36,7 @@ impl Scene {
         let (owner, mode) = (None, Some("0750".into()));
         config.dirs.insert(key(), Dir { tier: "ssd".into(), path: "pg".into(), owner, mode, quota: None });
         let roots = Roots { rootfs: directory.path().to_owned(), ..Roots::default() };
-        Scene { directory, keeper: Storage::default(), config, host: Host { roots } }
+        Scene { directory, keeper: Storage::default(), config, host: Host::new(roots) }
     }
 
     fn pg(&self) -> PathBuf {

@@ -22,7 +22,7 @@ impl Scene {
         let directory = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(directory.path().join("srv/ssd")).unwrap();
         let roots = Roots { rootfs: directory.path().to_owned(), ..Roots::default() };
-        Scene { directory, keeper: Storage::default(), config: one(declared), host: Host { roots } }
+        Scene { directory, keeper: Storage::default(), config: one(declared), host: Host::new(roots) }
     }
 
     fn path(&self, below: &str) -> PathBuf {

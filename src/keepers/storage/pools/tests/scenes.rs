@@ -70,14 +70,14 @@ impl Scene {
         self.up += 1;
         let now = self.now();
         self.keeper.recall(&self.past);
-        let host = Host { roots: Roots::default() };
+        let host = Host::new(Roots::default());
         let seen = self.keeper.observe(&self.config, &host, &now).await.unwrap();
         let plan = Storage::decide(&self.config, &seen, &self.past, &now);
         (seen, plan)
     }
 
     async fn act(&mut self, step: &Step) -> (Result<Change, String>, Notes) {
-        let host = Host { roots: Roots::default() };
+        let host = Host::new(Roots::default());
         let done = self.keeper.act(&self.config, step, &host).await.map_err(|error| error.chain());
         (done, self.keeper.take_notes())
     }
@@ -292,7 +292,7 @@ async fn a_broken_off_move_is_settled_before_anything_else() {
     assert_eq!((done, notes.settled), (Ok(Change::AlreadySo), Some(7)));
     // Also when the tier is not declared any more; then nothing is made, and what is there is told.
     let tiers = std::mem::take(&mut scene.config.tiers);
-    let host = Host { roots: Roots::default() };
+    let host = Host::new(Roots::default());
     assert_eq!(scene.keeper.examine(&scene.config, &step, &host).await, Some(false));
     scene.config.tiers = tiers;
     assert_eq!(scene.counts(), [30, 0, 0]);

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::poller::Docked;
 use super::seen::{ContainerSeen, Identity, Life, Nic, Rates, Usage};
 use crate::host::cgroups::{Counters, Gone, Group, Limits, Place};
-use crate::host::docker::Listed;
+use crate::host::docker::{Docked, Listed};
 use crate::metrics::Page;
 use crate::values::ProjectName;
 

@@ -4,28 +4,27 @@
 
 mod live;
 mod network;
-mod poller;
 mod seen;
 #[cfg(test)]
 mod tests;
 
 pub use crate::host::cgroups::{DeviceIo, Pressure, Throttle};
-pub use poller::{Answer, Docked, Listing, Settings};
 pub use seen::{ContainerSeen, ContainersSeen, Devices, DockerState, Identity, Life, Machine, Nic, Rates, Usage};
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::CollectorRun;
 use super::projects::ProjectSums;
 use crate::host::cgroups::{Cgroups, Layout, Place};
-use crate::host::{Roots, docker, machine};
+use crate::host::docker::{Answer, Docked, Listing, Poller, Settings};
+use crate::host::{Host, Roots, docker, machine};
 use crate::keepers::vitals::config::Config;
 use crate::metrics::Group;
 use crate::values::{Now, one_line};
 use live::Live;
 use network::NetworkLook;
-use poller::Poller;
 
 /// How long a look waits for a Docker that has answered before, when a container vanished.
 const SHORT_WAIT: Duration = Duration::from_millis(500);
@@ -37,7 +36,7 @@ const MAX_DEVICES: usize = 1024;
 /// What is remembered from look to look. Holds open cgroup files, one netlink socket and the poller.
 pub struct ContainersLook {
     patience: Duration,
-    poller: Option<(Settings, Poller, Instant)>,
+    poller: Option<(Settings, Arc<Poller>, Instant)>,
     machine: Option<(Roots, Cgroups, Machine)>,
     live: BTreeMap<String, Live>,
     serial: u64,
@@ -79,9 +78,9 @@ impl ContainersLook {
 
     /// Looks. Never fails: what could not be seen is said in `runs`. Waits for Docker only at the first look, and shortly
     /// when a container vanished. Needs a tokio runtime.
-    pub async fn look(&mut self, config: &Config, roots: &Roots, now: &Now) -> ContainersSeen {
-        let started = Instant::now();
-        let (cgroups, machine) = self.prepare(config, roots);
+    pub async fn look(&mut self, config: &Config, host: &Host, now: &Now) -> ContainersSeen {
+        let (started, roots) = (Instant::now(), &host.roots);
+        let (cgroups, machine) = self.prepare(config, host);
         self.read_all();
         self.hear(&cgroups, roots).await;
         let docker_run = self.docker_run(started.elapsed());
@@ -123,7 +122,7 @@ impl ContainersLook {
     }
 
     /// Starts over what the configuration changed.
-    fn prepare(&mut self, config: &Config, roots: &Roots) -> (Cgroups, Machine) {
+    fn prepare(&mut self, config: &Config, host: &Host) -> (Cgroups, Machine) {
         let settings = docker::parse_address(&config.docker_socket).map(|socket| Settings {
             socket,
             interval: config.docker_interval.0,
@@ -137,7 +136,10 @@ impl ContainersLook {
             }
             self.serial = 0;
             self.lose_docker(DockerState::Unasked);
-            self.poller = settings.map(|settings| (settings.clone(), Poller::start(settings), Instant::now()));
+            self.poller = settings.map(|settings| {
+                let poller = host.docker.poller(&settings);
+                (settings, poller, Instant::now())
+            });
         }
         if self.poller.is_none() {
             self.docker = match config.docker_socket.as_str() {
@@ -145,6 +147,7 @@ impl ContainersLook {
                 other => DockerState::Failing(format!("docker: \"{}\" is not a local socket", one_line(other, 80))),
             };
         }
+        let roots = &host.roots;
         let same = self.machine.take().filter(|(before, ..)| before == roots);
         let (_, cgroups, machine) = self.machine.insert(same.unwrap_or_else(|| {
             let memory_bytes = machine::read_memory_bytes(roots);
@@ -165,14 +168,14 @@ impl ContainersLook {
 
     /// Takes Docker's newest answer; asks for a newer one when it cannot be true any more.
     async fn hear(&mut self, cgroups: &Cgroups, roots: &Roots) {
-        let Some((_, poller, since)) = &mut self.poller else { return };
+        let Some((_, poller, since)) = &self.poller else { return };
         let mut listing = poller.latest();
         if listing.answer == Answer::Pending {
             listing = poller.answer_since(*since, self.patience).await;
         }
         self.take_listing(&listing, cgroups, roots);
         let lost: Vec<String> = self.live.iter().filter(|(_, live)| live.is_lost()).map(|(id, _)| id.clone()).collect();
-        let Some((_, poller, _)) = &mut self.poller else { return };
+        let Some((_, poller, _)) = &self.poller else { return };
         if lost.is_empty() || !matches!(listing.answer, Answer::Up { .. }) {
             return;
         }
@@ -192,7 +195,7 @@ impl ContainersLook {
                 Answer::Pending => {}
                 Answer::Absent => self.lose_docker(DockerState::Absent("no socket".to_owned())),
                 Answer::Failed(why) => self.lose_docker(DockerState::Failing(why.clone())),
-                Answer::Up { version, containers, trouble } => {
+                Answer::Up { version, containers, trouble, .. } => {
                     self.docker = DockerState::Up(version.clone());
                     self.trouble.clone_from(trouble);
                     self.follow(containers, listing.asked, cgroups, roots);

@@ -95,7 +95,7 @@ impl ByHand {
 }
 
 fn up(containers: Vec<Docked>) -> Option<Answer> {
-    Some(Answer::Up { version: Version::default(), containers, trouble: None })
+    Some(Answer::Up { version: Version::default(), driver: None, containers, trouble: None })
 }
 
 fn files_in(tree: &Path) -> usize {

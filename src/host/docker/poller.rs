@@ -1,16 +1,17 @@
 //! Asks Docker on a task of its own, so that no look waits for a Docker that hangs. Events, vanished cgroups and the timer
 //! wake it; each time it lists everything, and inspects what is new, has changed, was named by an event, or was inspected
-//! long ago.
+//! long ago. One poller serves all keepers.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use tokio::sync::{Notify, watch};
 
-use crate::host::docker::{self, Docker, Event, Inspected, Listed, Version};
+use super::{Docker, Event, Inspected, Listed, Resources, Version, follow_events};
+use crate::host::bell::Bell;
 
 /// Containers beyond this are left out, and the collector says so.
 const MAX_CONTAINERS: usize = 4096;
@@ -23,7 +24,7 @@ const INSPECT_AGAIN: Duration = Duration::from_secs(300);
 /// is spent asking, however many events there are.
 const LEAST_PAUSE: Duration = Duration::from_millis(200);
 const PAUSE_FACTOR: u32 = 20;
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// Ids named by events and not inspected yet.
 const MAX_NAMED: usize = 1024;
 
@@ -47,6 +48,8 @@ pub enum Answer {
     Up {
         version: Version,
         containers: Vec<Docked>,
+        /// How Docker makes cgroups: `systemd` or `cgroupfs`. `None`: it did not say.
+        driver: Option<String>,
         /// What could not be had beside the list.
         trouble: Option<String>,
     },
@@ -74,13 +77,13 @@ pub struct Settings {
 }
 
 /// What wakes the poller.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Wake {
     bell: Notify,
     named: Mutex<Named>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Named {
     ids: HashSet<String>,
     everything: bool,
@@ -104,7 +107,38 @@ impl Wake {
     }
 }
 
+/// Docker as all keepers see it: one poller, started when the first of them asks.
+#[derive(Clone, Debug, Default)]
+pub struct Following {
+    poller: Arc<Mutex<Option<Held>>>,
+    bell: Bell,
+}
+
+/// A poller and how it asks.
+type Held = (Settings, Arc<Poller>);
+
+impl Following {
+    /// Rings `bell` when a container begins, ends or is changed.
+    pub fn new(bell: Bell) -> Following {
+        Following { poller: Arc::default(), bell }
+    }
+
+    /// The poller that asks in this way; one that asked in another way is let go. Needs a tokio runtime.
+    pub fn poller(&self, settings: &Settings) -> Arc<Poller> {
+        let mut held = self.poller.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*held {
+            Some((same, poller)) if same == settings => Arc::clone(poller),
+            _ => {
+                let poller = Arc::new(Poller::start(settings.clone(), self.bell.clone()));
+                *held = Some((settings.clone(), Arc::clone(&poller)));
+                poller
+            }
+        }
+    }
+}
+
 /// The running poller. Ends when dropped.
+#[derive(Debug)]
 pub struct Poller {
     wake: Arc<Wake>,
     answers: watch::Receiver<Arc<Listing>>,
@@ -121,16 +155,16 @@ impl Drop for Poller {
 
 impl Poller {
     /// Starts asking. Needs a tokio runtime.
-    pub fn start(settings: Settings) -> Poller {
+    fn start(settings: Settings, bell: Bell) -> Poller {
         let wake = Arc::new(Wake::default());
         let first = Listing { serial: 0, asked: Instant::now(), took: Duration::ZERO, answer: Answer::Pending };
         let (tell, answers) = watch::channel(Arc::new(first));
         let heard = Arc::clone(&wake);
         let socket = settings.socket.clone();
         let events = tokio::spawn(async move {
-            docker::follow_events(&socket, move |event| heard.event(event)).await;
+            follow_events(&socket, move |event| heard.event(event)).await;
         });
-        let rounds = tokio::spawn(ask_for_ever(settings, Arc::clone(&wake), tell));
+        let rounds = tokio::spawn(ask_for_ever(settings, Arc::clone(&wake), tell, bell));
         Poller { wake, answers, tasks: [events, rounds] }
     }
 
@@ -145,27 +179,44 @@ impl Poller {
     }
 
     /// The newest answer, after waiting at most `patience` for one that was asked for after `since`.
-    pub async fn answer_since(&mut self, since: Instant, patience: Duration) -> Arc<Listing> {
-        let newer = self.answers.wait_for(|listing| listing.serial > 0 && listing.asked >= since);
+    pub async fn answer_since(&self, since: Instant, patience: Duration) -> Arc<Listing> {
+        let mut answers = self.answers.clone();
+        let newer = answers.wait_for(|listing| listing.serial > 0 && listing.asked >= since);
         drop(tokio::time::timeout(patience, newer).await);
         self.latest()
     }
 }
 
-async fn ask_for_ever(settings: Settings, wake: Arc<Wake>, tell: watch::Sender<Arc<Listing>>) {
-    let mut round = Round { settings, docker: None, inspects: HashMap::new() };
+async fn ask_for_ever(settings: Settings, wake: Arc<Wake>, tell: watch::Sender<Arc<Listing>>, bell: Bell) {
+    let mut round = Round { settings, docker: None, driver: None, inspects: HashMap::new() };
     let mut serial = 0;
+    let mut before = Vec::new();
     loop {
         let asked = Instant::now();
         let answer = round.ask(wake.take()).await;
         let took = asked.elapsed();
         serial += 1;
+        let lives = list_lives(&answer);
         if tell.send(Arc::new(Listing { serial, asked, took, answer })).is_err() {
             return;
+        }
+        if lives != before {
+            before = lives;
+            bell.ring();
         }
         tokio::time::sleep((took * PAUSE_FACTOR).clamp(LEAST_PAUSE, LONGEST_PAUSE)).await;
         drop(tokio::time::timeout(round.settings.interval, wake.bell.notified()).await);
     }
+}
+
+/// What wakes a round when it changes: which containers there are, whether they run, and what they are allowed.
+fn list_lives(answer: &Answer) -> Vec<(String, String, Option<jiff::Timestamp>, Resources)> {
+    let Answer::Up { containers, .. } = answer else { return Vec::new() };
+    let life = |docked: &Docked| {
+        let inspected = docked.inspected.clone().unwrap_or_default();
+        (docked.listed.id.clone(), docked.listed.state.clone(), inspected.started, inspected.resources)
+    };
+    containers.iter().map(life).collect()
 }
 
 struct Cached {
@@ -179,6 +230,7 @@ struct Cached {
 struct Round {
     settings: Settings,
     docker: Option<Docker>,
+    driver: Option<String>,
     inspects: HashMap<String, Cached>,
 }
 
@@ -202,7 +254,10 @@ impl Round {
         let docker = match self.docker.take() {
             Some(docker) => docker,
             None => match Docker::connect(&self.settings.socket, self.settings.patience).await? {
-                Some(docker) => docker,
+                Some(docker) => {
+                    self.driver = docker.read_driver().await.ok();
+                    docker
+                }
                 None => return Ok(Answer::Absent),
             },
         };
@@ -217,7 +272,7 @@ impl Round {
         trouble = trouble.or(failed);
         self.docker = Some(docker);
         let containers = list.into_iter().map(|listed| self.join(listed)).collect();
-        Ok(Answer::Up { version, containers, trouble })
+        Ok(Answer::Up { version, driver: self.driver.clone(), containers, trouble })
     }
 
     fn join(&self, listed: Listed) -> Docked {

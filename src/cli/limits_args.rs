@@ -1,0 +1,82 @@
+//! The arguments of `limits` and what its pages say. Data only.
+
+use clap::{Args, Subcommand};
+
+use super::pages::Page;
+
+#[derive(Debug, Args)]
+#[command(subcommand_value_name = "WHAT", subcommand_help_heading = "What", args_conflicts_with_subcommands = true)]
+pub struct LimitsArgs {
+    /// Only this project
+    pub project: Option<String>,
+    #[command(subcommand)]
+    pub what: Option<LimitsVerb>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LimitsVerb {
+    /// Print a Compose override with the limits of a project, and its way into its slice
+    Export(ExportArgs),
+    /// Take back what was set: of one project, or of all; stops nothing
+    Release(ReleaseArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The project
+    pub project: String,
+}
+
+#[derive(Debug, Args)]
+pub struct ReleaseArgs {
+    /// Only this project; without it all
+    pub project: Option<String>,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+pub const LIMITS: Page = Page {
+    verb: "limits",
+    examples: &[
+        ("hostkeeper limits", "what is declared, what the kernel has, what is used, who guarantees it"),
+        ("hostkeeper limits athena", "one project"),
+    ],
+    exits: super::pages::READS,
+    notes: &[
+        super::pages::DIRECT,
+        "IN FORCE is what the kernel has, not what Docker or systemd say. BY is who guarantees a bound: kernel, or none. An envelope is the kernel's when all containers of the project run in its slice.",
+    ],
+};
+
+pub const EXPORT: Page = Page {
+    verb: "limits export",
+    examples: &[(
+        "hostkeeper limits export athena",
+        "print it; written to compose.override.yml beside the Compose file it is used by docker compose up",
+    )],
+    exits: super::pages::READS,
+    notes: &[
+        super::pages::DIRECT,
+        "A container gets into the slice of its project only when it is made: cgroup_parent says so in Compose. Limits are written as deploy.resources; a Compose file that says mem_limit or cpus itself has to agree with them.",
+    ],
+};
+
+pub const RELEASE: Page = Page {
+    verb: "limits release",
+    examples: &[
+        ("hostkeeper limits release athena", "show what is set, ask, and take it back"),
+        ("hostkeeper limits release --yes", "all of it, such as before the package is removed"),
+    ],
+    exits: &[
+        (0, "taken back, or nothing was set"),
+        (1, "something could not be taken back: it is named"),
+        (2, "wrong usage, not confirmed, or the kill switch is there"),
+        (3, "no daemon, or it may not be asked by this user, or it did not answer"),
+    ],
+    notes: &[
+        "Slices lose their properties and the files of them; no slice and no container is stopped. Containers get back what they had before their limits were first set; a memory limit that was none becomes all the memory of the host, because Docker cannot take one back.",
+        "What was released is not set again until the configuration is read again (hostkeeper reload) or its limits change.",
+        "It is a person's order, so it is done in every mode, also in observe.",
+    ],
+};

@@ -1,0 +1,202 @@
+//! What Docker and the kernel say of the declared projects: which containers there are, what they may use, what they use,
+//! and what is written of their slices.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub use crate::host::cgroups::{Bounds, IoBound, Layout};
+pub use crate::host::docker::Resources;
+pub use crate::host::units::Written;
+
+use super::config::Config;
+use crate::host::cgroups::{Cgroups, Place};
+use crate::host::docker::{self, Answer, Docked, Listing, Poller, Settings};
+use crate::host::{Host, Roots, machine, units};
+use crate::values::{Known, ProjectName, TENANTS, group_of_slice, slice_of};
+
+/// How long the first look waits for Docker's first answer.
+const FIRST_WAIT: Duration = Duration::from_secs(5);
+/// Docker's answer may be so much older than its usual age.
+const STALE: Duration = Duration::from_secs(60);
+
+/// One running container of a declared project.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContainerSeen {
+    pub id: String,
+    pub name: String,
+    pub service: String,
+    pub number: u32,
+    /// What Docker was told.
+    pub told: Resources,
+    /// Its cgroup; `None`: not found.
+    pub group: Option<String>,
+    /// What the kernel keeps; `None`: it could not be read.
+    pub bounds: Option<Bounds>,
+}
+
+/// One slice of ours.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SliceSeen {
+    /// `None`: there is no such group now.
+    pub bounds: Option<Bounds>,
+    pub written: Written,
+}
+
+/// What is known of one declared project's containers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProjectSeen {
+    /// Those that run, by name.
+    pub running: Vec<ContainerSeen>,
+    /// The services that have a container, running or not.
+    pub services: Vec<String>,
+}
+
+/// Everything at one look.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    pub layout: Option<Layout>,
+    /// How Docker makes cgroups: `systemd` or `cgroupfs`.
+    pub driver: Option<String>,
+    /// systemd is the first process, so that slices can be had.
+    pub systemd: bool,
+    pub memory: Option<u64>,
+    pub cores: u32,
+    /// Slices of the declared projects, the one above them, and those that were left behind.
+    pub slices: BTreeMap<String, SliceSeen>,
+    /// `Unknown`: Docker cannot be asked.
+    pub projects: Option<Known<BTreeMap<ProjectName, ProjectSeen>>>,
+}
+
+/// What is remembered from look to look.
+#[derive(Debug, Default)]
+pub struct Watch {
+    poller: Option<(Settings, Arc<Poller>, Instant)>,
+    tree: Option<(Roots, Cgroups)>,
+}
+
+impl Watch {
+    pub async fn look(&mut self, config: &Config, host: &Host) -> Seen {
+        if config.is_idle() {
+            self.poller = None;
+            return Seen { slices: look_at_slices(config, host, None), ..Seen::default() };
+        }
+        let cgroups = self.cgroups(&host.roots);
+        let systemd = units::is_booted(&host.roots);
+        if systemd {
+            host.units.listen(&host.roots);
+        }
+        let listing = self.ask(config, host).await;
+        let (driver, projects) = match listing {
+            None => (None, Known::Unknown("Docker is not asked".into())),
+            Some(listing) => read_projects(config, &listing, &cgroups),
+        };
+        Seen {
+            layout: Some(cgroups.layout()),
+            driver,
+            systemd,
+            memory: machine::read_memory_bytes(&host.roots),
+            cores: machine::read_cpu_cores(&host.roots),
+            slices: look_at_slices(config, host, Some(&cgroups)),
+            projects: Some(projects),
+        }
+    }
+
+    fn cgroups(&mut self, roots: &Roots) -> Cgroups {
+        let same = self.tree.take().filter(|(before, _)| before == roots);
+        let (_, cgroups) = self.tree.insert(same.unwrap_or_else(|| (roots.clone(), Cgroups::of(roots))));
+        cgroups.clone()
+    }
+
+    /// Docker's newest answer; waits only for the first.
+    async fn ask(&mut self, config: &Config, host: &Host) -> Option<Arc<Listing>> {
+        let settings = Settings {
+            socket: docker::parse_address(&config.socket)?,
+            interval: config.docker_interval,
+            patience: docker::PATIENCE,
+            labels: config.labels.clone(),
+        };
+        if self.poller.as_ref().is_none_or(|(before, ..)| *before != settings) {
+            let poller = host.docker.poller(&settings);
+            self.poller = Some((settings, poller, Instant::now()));
+        }
+        let (_, poller, since) = self.poller.as_ref()?;
+        let listing = poller.latest();
+        if listing.answer == Answer::Pending {
+            Some(poller.answer_since(*since, FIRST_WAIT).await)
+        } else {
+            Some(listing)
+        }
+    }
+}
+
+type Projects = Known<BTreeMap<ProjectName, ProjectSeen>>;
+
+fn read_projects(config: &Config, listing: &Listing, cgroups: &Cgroups) -> (Option<String>, Projects) {
+    let (driver, containers) = match &listing.answer {
+        Answer::Up { driver, containers, .. } => (driver.clone(), containers),
+        Answer::Failed(why) => return (None, Known::Unknown(why.clone())),
+        Answer::Absent => return (None, Known::Known(BTreeMap::new())),
+        Answer::Pending => return (None, Known::Unknown("Docker has not answered yet".into())),
+    };
+    if listing.asked.elapsed() > config.docker_interval + STALE {
+        let age = listing.asked.elapsed().as_secs();
+        return (driver, Known::Unknown(format!("Docker's newest answer is {age} s old")));
+    }
+    let mut projects: BTreeMap<ProjectName, ProjectSeen> =
+        config.projects.keys().map(|name| (name.clone(), ProjectSeen::default())).collect();
+    for docked in containers.iter().filter(|docked| !docked.listed.compose.oneoff) {
+        let compose = &docked.listed.compose;
+        let (Some(project), Some(service)) = (&compose.project, &compose.service) else { continue };
+        let Some(seen) = projects.get_mut(project.as_str()) else { continue };
+        if !seen.services.contains(service) {
+            seen.services.push(service.clone());
+        }
+        seen.running.extend(read_container(docked, service, cgroups));
+    }
+    for seen in projects.values_mut() {
+        seen.services.sort();
+        seen.running.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+    }
+    (driver, Known::Known(projects))
+}
+
+/// `None`: it does not run. A paused one keeps its limits.
+fn read_container(docked: &Docked, service: &str, cgroups: &Cgroups) -> Option<ContainerSeen> {
+    let listed = &docked.listed;
+    if !matches!(listed.state.as_str(), "running" | "paused") {
+        return None;
+    }
+    let inspected = docked.inspected.as_ref()?;
+    let place = cgroups.read_place(inspected.pid?, &listed.id);
+    Some(ContainerSeen {
+        id: listed.id.clone(),
+        name: listed.name.clone(),
+        service: service.to_owned(),
+        number: listed.compose.number.unwrap_or(1),
+        told: inspected.resources.clone(),
+        bounds: place.as_ref().and_then(|place| cgroups.read_bounds(place)),
+        group: place.map(|place| place.shown),
+    })
+}
+
+/// The slices that are wanted, and those of which something is written.
+fn look_at_slices(config: &Config, host: &Host, cgroups: Option<&Cgroups>) -> BTreeMap<String, SliceSeen> {
+    let wanted = config.projects.iter().filter(|(_, project)| project.wants_slice());
+    let mut names: Vec<String> = wanted.filter_map(|(name, _)| slice_of(name.as_str())).collect();
+    if !names.is_empty() {
+        names.push(TENANTS.to_owned());
+    }
+    names.extend(units::list_written(&host.roots, "tenants-"));
+    names.extend(units::list_written(&host.roots, TENANTS));
+    names.sort();
+    names.dedup();
+    let look = |name: String| {
+        let place = Place::at(&group_of_slice(&name));
+        let bounds =
+            cgroups.filter(|cgroups| cgroups.layout() == Layout::Unified).and_then(|tree| tree.read_bounds(&place));
+        let written = units::read_written(&host.roots, &name);
+        (name, SliceSeen { bounds, written })
+    };
+    names.into_iter().map(look).collect()
+}
