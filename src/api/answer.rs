@@ -69,6 +69,8 @@ async fn take(agent: &dyn Agent, request: &Request, matched: &Matched, peer: &Pe
         | Place::Reclaim
         | Place::LookAtDocker
         | Place::ReleaseLimits
+        | Place::Park
+        | Place::Unpark
         | Place::Fix => orders::give(agent, matched.route.place, &request.body, peer).await,
     }
 }

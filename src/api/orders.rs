@@ -48,6 +48,8 @@ struct ReclaimBody {
     things: Vec<ThingName>,
 }
 
+const PARK: &str = r#"{"project": "nova", "standard": false, "dry_run": true}"#;
+
 /// Gives the order of `place`. The rights of the peer have been checked.
 pub async fn give(agent: &dyn Agent, place: Place, body: &[u8], peer: &Peer) -> Result<Response, Refusal> {
     let order = parse_order(place, body)?;
@@ -76,6 +78,8 @@ pub fn parse_order(place: Place, body: &[u8]) -> Result<Order, Refusal> {
         Place::LookAtDocker => read_body(body, "{}").map(|NoBody {}| Order::Reclaim(ReclaimOrder::Look)),
         Place::Reclaim => read_body(body, r#"{"things": [{"class": "images", "id": "sha256:…"}]}"#)
             .map(|ReclaimBody { things }| Order::Reclaim(ReclaimOrder::Remove { things })),
+        Place::Park => read_body(body, PARK).map(Order::Park),
+        Place::Unpark => read_body(body, PARK).map(Order::Unpark),
         Place::ReleaseLimits => read_body(body, r#"{"project": "athena"}, or {} for all"#)
             .map(|ReleaseBody { project }| Order::ReleaseLimits { project }),
         Place::Fix => {

@@ -43,6 +43,8 @@ pub enum Place {
     Reclaim,
     Limits,
     ReleaseLimits,
+    Park,
+    Unpark,
 }
 
 /// One path with its verb and the query parameters it knows. `{…}` stands for one segment.
@@ -99,6 +101,8 @@ pub const ROUTES: &[Route] = &[
     post("/v1/storage/reclaim", Place::Reclaim),
     post("/v1/storage/reclaim/look", Place::LookAtDocker),
     post("/v1/limits/release", Place::ReleaseLimits),
+    post("/v1/limits/park", Place::Park),
+    post("/v1/limits/unpark", Place::Unpark),
 ];
 
 /// A request that fits a route: the filled segment, if any, and the decoded query.

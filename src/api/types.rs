@@ -69,8 +69,26 @@ pub enum Order {
     Reclaim(ReclaimOrder),
     /// Take back what was set of a project's slice and containers; without a project of all.
     ReleaseLimits { project: Option<ProjectName> },
+    /// Stop what is optional in a project.
+    Park(ParkOrder),
+    /// Start what `Park` stopped.
+    Unpark(ParkOrder),
     /// Keep what a person measured.
     KeepSpeed(SpeedNote),
+}
+
+/// The body of `POST /v1/limits/park` and `/v1/limits/unpark`. As many containers as there is time for: order again until
+/// no step comes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ParkOrder {
+    pub project: ProjectName,
+    /// Also what is of tier standard.
+    #[serde(default)]
+    pub standard: bool,
+    /// Only say what would be done.
+    #[serde(default)]
+    pub dry_run: bool,
 }
 
 /// How fast a tier was: the body of `POST /v1/storage/speed`.
@@ -172,7 +190,7 @@ pub struct Done {
 pub struct StepDone {
     pub id: String,
     pub text: String,
-    /// `made`, `already_so`, `failed`, `blocked`.
+    /// `made`, `already_so`, `failed`, `blocked`; of a dry run `planned`, `kept`.
     pub result: String,
     pub why: Option<String>,
 }

@@ -79,6 +79,10 @@ pub enum Verb {
     Top(TopArgs),
     /// Show what projects may use, declared and in force; export it, take it back
     Limits(super::limits_args::LimitsArgs),
+    /// Stop what is optional in a project for now, and say what that frees
+    Park(super::limits_args::ParkArgs),
+    /// Start what park stopped
+    Unpark(super::limits_args::UnparkArgs),
     /// Show tiers, directories and pools; balance and drain pools
     Storage(super::storage_args::StorageArgs),
     /// Check, show and make the configuration

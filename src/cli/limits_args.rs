@@ -1,8 +1,8 @@
 //! The arguments of `limits` and what its pages say. Data only.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
-use super::pages::Page;
+use super::pages::{Exit, Page};
 
 #[derive(Debug, Args)]
 #[command(subcommand_value_name = "WHAT", subcommand_help_heading = "What", args_conflicts_with_subcommands = true)]
@@ -35,6 +35,68 @@ pub struct ReleaseArgs {
     #[arg(long, short)]
     pub yes: bool,
 }
+
+#[derive(Debug, Args)]
+pub struct ParkArgs {
+    /// The project
+    pub project: String,
+    /// What may be stopped: optional, or standard for both
+    #[arg(long, value_enum, default_value = "optional")]
+    pub tier: ParkTier,
+    /// Only say what would be stopped, what it uses, and what stays
+    #[arg(long, short = 'n')]
+    pub dry_run: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct UnparkArgs {
+    /// The project
+    pub project: String,
+    /// Only say what would be started
+    #[arg(long, short = 'n')]
+    pub dry_run: bool,
+}
+
+/// What may be parked. Core never is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ParkTier {
+    Optional,
+    Standard,
+}
+
+const PARK_EXITS: &[Exit] = &[
+    (0, "done, shown, or there was nothing to do"),
+    (1, "something was not stopped or started: it is named"),
+    (2, "wrong usage, no such project, not confirmed, or the kill switch is there"),
+    (3, "no daemon, or it may not be asked by this user, or it did not answer"),
+];
+
+pub const PARK: Page = Page {
+    verb: "park",
+    examples: &[
+        ("hostkeeper park nova --dry-run", "what would be stopped, and what it uses now"),
+        ("hostkeeper park nova", "show that, ask, stop it, and say what is free now"),
+    ],
+    exits: PARK_EXITS,
+    notes: &[
+        "Tiers are declared: [project.NAME] tier, [project.NAME.service.NAME] tier. What is core is never stopped, and nothing that a service which stays depends on (depends_on in Compose). Dependents are stopped before what they depend on.",
+        "A container with restart: always comes back when Docker is started again; with unless-stopped it does not.",
+        "It is a person's order, so it is done in every mode, also in observe.",
+    ],
+};
+
+pub const UNPARK: Page = Page {
+    verb: "unpark",
+    examples: &[("hostkeeper unpark nova", "start again what park stopped")],
+    exits: PARK_EXITS,
+    notes: &[
+        "Starts in the opposite order. A container that a person stopped, or that was started and has ended since, is left; so is one that was made again.",
+        "It is a person's order, so it is done in every mode, also in observe.",
+    ],
+};
 
 pub const LIMITS: Page = Page {
     verb: "limits",

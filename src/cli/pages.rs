@@ -157,6 +157,8 @@ pub const PAGES: &[Page] = &[
     limits_args::LIMITS,
     limits_args::EXPORT,
     limits_args::RELEASE,
+    limits_args::PARK,
+    limits_args::UNPARK,
     storage_args::STORAGE,
     storage_args::TIER,
     storage_args::CLEAN,

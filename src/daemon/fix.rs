@@ -109,6 +109,7 @@ impl Rounds {
             self.person_acted(by, &mend.to_string());
         }
         let ordered = Ordered {
+            undo: None,
             keeper: Storage::NAME,
             project: Some(mend.project.clone()),
             thing: mend.dir.clone(),

@@ -12,6 +12,7 @@ mod ordered;
 mod orders;
 mod own;
 mod own_concerns;
+mod parking;
 mod picture;
 mod places;
 mod pools;

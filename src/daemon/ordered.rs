@@ -13,6 +13,8 @@ pub(super) struct Ordered<S: Step> {
     /// Who carries it out.
     pub keeper: &'static str,
     pub step: S,
+    /// What takes it back, where something does.
+    pub undo: Option<S>,
     pub project: Option<ProjectName>,
     pub thing: String,
     pub class: Class,
@@ -26,7 +28,9 @@ impl Rounds {
             let seat = self.seat(order.keeper).await.ok_or_else(|| failed("there is no keeper for it".into()))?;
             let mut seat = seat.lock().await;
             let payload = serde_json::to_string(&order.step).map_err(|error| failed(error.to_string()))?;
-            let (text, intent) = (order.step.to_string(), intent_of(&order, payload.clone()));
+            let undo = order.undo.as_ref().map(serde_json::to_string).transpose();
+            let undo = undo.map_err(|error| failed(error.to_string()))?;
+            let (text, intent) = (order.step.to_string(), intent_of(&order, payload.clone(), undo));
             let begun = self.running.now();
             let id =
                 self.running.with_book(|book| book.intend(&intent, &begun)).map_err(|error| failed(error.chain()))?;
@@ -49,8 +53,8 @@ impl Rounds {
     }
 }
 
-fn intent_of<S: Step>(order: &Ordered<S>, payload: String) -> Intent {
-    let Ordered { keeper, step, project, thing, class } = order;
+fn intent_of<S: Step>(order: &Ordered<S>, payload: String, undo: Option<String>) -> Intent {
+    let Ordered { keeper, step, project, thing, class, .. } = order;
     let (kind, owner) = (step.kind(), project.as_ref().map(ProjectName::as_str).unwrap_or_default());
     Intent {
         plan: String::new(),
@@ -65,7 +69,7 @@ fn intent_of<S: Step>(order: &Ordered<S>, payload: String) -> Intent {
         because: "a person ordered it".into(),
         evidence: "[]".into(),
         payload,
-        undo: None,
+        undo,
         origin: "order".into(),
         trial: false,
     }

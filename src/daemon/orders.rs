@@ -37,6 +37,8 @@ impl Rounds {
             Order::Pool(order) => self.obey_pool(order, &by).await,
             Order::Fix(order) => self.fix(order, &by).await,
             Order::Reclaim(order) => self.reclaim(order, &by).await,
+            Order::Park(order) => self.park(&order, &by).await,
+            Order::Unpark(order) => self.unpark(&order, &by).await,
             Order::ReleaseLimits { project } => self.release_limits(project.as_ref(), &by).await,
             Order::KeepSpeed(note) => self.keep_speed(&note, &by),
             Order::Wake => Ok(Done { text: "looked again".to_owned(), steps: Vec::new() }),
@@ -178,6 +180,8 @@ fn word(order: &Order) -> &'static str {
         Order::Reclaim(ReclaimOrder::Look) => "look_at_docker",
         Order::Reclaim(ReclaimOrder::Remove { .. }) => "reclaim",
         Order::ReleaseLimits { .. } => "release_limits",
+        Order::Park(_) => "park",
+        Order::Unpark(_) => "unpark",
         Order::KeepSpeed(_) => "keep_speed",
     }
 }

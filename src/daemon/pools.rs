@@ -228,6 +228,7 @@ impl Rounds {
 
     async fn carry_out_about(&self, pool: &PoolView, orders: Vec<Order>) -> Result<Done, Refusal> {
         let ordered = |order: Order| Ordered {
+            undo: None,
             keeper: Storage::NAME,
             project: Some(pool.project.clone()),
             thing: pool.pool.clone(),

@@ -62,6 +62,7 @@ impl Rounds {
 
 fn ordered(leftover: Leftover) -> Ordered<Step> {
     Ordered {
+        undo: None,
         keeper: Reclaim::NAME,
         project: leftover.project.as_deref().and_then(|project| project.parse().ok()),
         thing: leftover.short_id().to_owned(),

@@ -50,14 +50,16 @@ impl Rounds {
         let there: BTreeSet<String> =
             self.running.snapshot().containers.iter().map(|container| container.id.clone()).collect();
         let mut met = BTreeSet::new();
-        let steps = undos.iter().filter_map(|undo| serde_json::from_str::<Step>(undo).ok());
+        let steps = undos.iter().filter_map(|undo| serde_json::from_str::<Step>(&undo.undo).ok());
         Ok(steps
             .filter(|step| match step {
                 Step::Container { target, .. } => {
                     let meant = project.is_none_or(|project| target.project == *project);
-                    meant && there.contains(&target.id) && met.insert(target.id.clone())
+                    meant
+                        && target.id.get(..12).is_some_and(|short| there.contains(short))
+                        && met.insert(target.id.clone())
                 }
-                Step::Slice { .. } => false,
+                _ => false,
             })
             .collect())
     }
@@ -75,6 +77,7 @@ fn of_slice((unit, project): (String, Option<ProjectName>)) -> Ordered<Step> {
         write: Some(Vec::new()),
     };
     Ordered {
+        undo: None,
         keeper: Limits::NAME,
         thing: unit.clone(),
         class: Class::Safe,
@@ -93,6 +96,7 @@ fn of_container(step: Step) -> Option<Ordered<Step>> {
     let Step::Container { target, .. } = &step else { return None };
     let Target { project, .. } = target;
     Some(Ordered {
+        undo: None,
         keeper: Limits::NAME,
         thing: target.thing(),
         class: Class::Safe,

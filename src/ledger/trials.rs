@@ -7,9 +7,18 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use super::journal::Outcome;
 use super::past::TrialView;
 use super::recall::not_after;
-use super::rows::{columns_of, orders_at, outcome_at, project_at, stamp_at};
+use super::rows::{columns_of, orders_at, outcome_at, project_at, stamp_at, wall_at};
 use super::{Error, Sqlite};
 use crate::values::{Now, ProjectName, Stamp};
+
+/// The undo of an order that changed something, and when that was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastUndo {
+    /// The undo step as JSON.
+    pub undo: String,
+    pub began: jiff::Timestamp,
+    pub ended: jiff::Timestamp,
+}
 
 /// What is needed to take an order back.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,18 +118,24 @@ impl Sqlite {
         written.map_err(Error::during("hold orders in the ledger")).map(drop)
     }
 
-    /// The undos of a keeper's orders of one kind that changed something, the oldest first, at most 10 000.
-    pub fn undos_by_age(&self, keeper: &str, kind: &str) -> Result<Vec<String>, Error> {
-        let read = || -> rusqlite::Result<Vec<String>> {
+    /// The undos of a keeper's orders of one kind that changed something: the newest 10 000, the oldest of them first.
+    pub fn undos_by_age(&self, keeper: &str, kind: &str) -> Result<Vec<PastUndo>, Error> {
+        let read = || -> rusqlite::Result<Vec<PastUndo>> {
             let mut statement = self.connection.prepare_cached(
-                "SELECT i.payload, i.undo, i.sum FROM intents i JOIN results r ON r.intent = i.id
-                 WHERE i.keeper = ?1 AND i.kind = ?2 AND i.undo IS NOT NULL AND r.outcome = 'made'
-                 ORDER BY i.id LIMIT 10000",
+                "SELECT i.payload, i.undo, i.sum, e.wall, r.wall
+                 FROM intents i JOIN entries e ON e.id = i.id JOIN results r ON r.intent = i.id
+                 WHERE i.keeper = ?1 AND i.kind = ?2 AND i.undo IS NOT NULL AND r.outcome IN ('made', 'found_done')
+                 ORDER BY i.id DESC LIMIT 10000",
             )?;
-            let rows = statement.query_map([keeper, kind], |row| Ok(orders_at(row, 0)?.1))?;
-            rows.filter_map(Result::transpose).collect()
+            let rows = statement.query_map([keeper, kind], |row| {
+                let undo = orders_at(row, 0)?.1.unwrap_or_default();
+                Ok(PastUndo { undo, began: wall_at(row, 3)?, ended: wall_at(row, 4)? })
+            })?;
+            rows.collect()
         };
-        read().map_err(Error::during("read undos from the ledger"))
+        let mut undos = read().map_err(Error::during("read undos from the ledger"))?;
+        undos.reverse();
+        Ok(undos)
     }
 
     /// Lets one held order go (a person applies it), or all (the configuration changed). Returns how many.

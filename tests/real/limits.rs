@@ -203,3 +203,82 @@ fn a_trial_that_nobody_confirms_is_undone_also_after_a_kill() {
     agent.wait_for("further rounds", |agent| agent.json(&["status"])["round"].as_u64().unwrap() > round + 3);
     assert_eq!(memory(&dockerd, "api"), Some(Limit::At(300 * MIB)), "it is held");
 }
+
+const NOVA: &str = "[project.nova]\ntier = \"core\"\n[project.nova.service]\ngrafana.tier = \"optional\"\nprometheus.tier = \"optional\"\n\
+                    exporter.tier = \"optional\"\nui.tier = \"optional\"\nzookeeper.tier = \"optional\"\n";
+
+fn run_nova(dockerd: &Dockerd, service: &str, depends_on: &str) {
+    let labels = [
+        "com.docker.compose.project=nova".to_owned(),
+        format!("com.docker.compose.service={service}"),
+        format!("com.docker.compose.depends_on={depends_on}"),
+    ];
+    let name = format!("nova-{service}");
+    let mut args = vec!["run", "-d", "--init", "--name", &name];
+    for label in &labels {
+        args.extend(["--label", label]);
+    }
+    args.extend([IMAGE, "sleep", "3600"]);
+    dockerd.docker(&args);
+}
+
+fn running(dockerd: &Dockerd) -> Vec<String> {
+    let mut names: Vec<String> = dockerd.docker(&["ps", "--format", "{{.Names}}"]).lines().map(str::to_owned).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn what_is_optional_is_parked_in_order_and_only_that_comes_back() {
+    let Some(dockerd) = Dockerd::start("what_is_optional_is_parked_in_order_and_only_that_comes_back") else { return };
+    for (service, uses) in [
+        ("postgres", ""),
+        ("zookeeper", ""),
+        ("kafka", "zookeeper:service_started:false"),
+        ("exporter", ""),
+        ("prometheus", "exporter:service_started:false"),
+        ("grafana", "prometheus:service_started:false,postgres:service_started:false"),
+        ("ui", "kafka:service_started:false"),
+    ] {
+        run_nova(&dockerd, service, uses);
+    }
+    // A person's own stop, before.
+    dockerd.docker(&["stop", "-t", "1", "nova-ui"]);
+    let mut agent = Agent::with_config(&config(&dockerd, "observe", NOVA));
+    agent.start();
+    agent.wait_for("the containers", |agent| agent.say(&["status", "nova"]).contains("nova-grafana"));
+
+    let all = running(&dockerd);
+    let said = agent.say(&["park", "nova", "--dry-run"]);
+    let at = |word: &str| said.find(word).unwrap_or_else(|| panic!("{word} is not in\n{said}"));
+    assert!(at("nova/grafana") < at("nova/prometheus") && at("nova/prometheus") < at("nova/exporter"), "{said}");
+    assert!(said.contains("zookeeper stays: kafka depends on it"), "{said}");
+    assert!(!said.contains("postgres") && !said.contains("nova/ui"), "{said}");
+    assert_eq!(running(&dockerd), all, "a dry run stops nothing");
+
+    let said = agent.say(&["park", "nova", "--yes"]);
+    assert!(said.contains("3 containers stopped; memory available"), "{said}");
+    assert_eq!(running(&dockerd), ["nova-kafka", "nova-postgres", "nova-zookeeper"]);
+    let ended = |name: &str| dockerd.docker(&["inspect", "-f", "{{.State.FinishedAt}}", name]);
+    assert!(ended("nova-grafana") < ended("nova-prometheus") && ended("nova-prometheus") < ended("nova-exporter"));
+    assert!(agent.say(&["park", "nova", "--yes"]).contains("0 containers use"), "nothing is left to stop");
+
+    // One of them is started and stopped by a person: it is hers now.
+    dockerd.docker(&["start", "nova-grafana"]);
+    std::thread::sleep(std::time::Duration::from_secs(5));
+    dockerd.docker(&["stop", "-t", "1", "nova-grafana"]);
+    // The agent was restarted in between.
+    agent.stop();
+    agent.start();
+    let said = agent.say(&["unpark", "nova"]);
+    assert!(said.contains("2 containers started"), "{said}");
+    let back = ["nova-exporter", "nova-kafka", "nova-postgres", "nova-prometheus", "nova-zookeeper"];
+    assert_eq!(running(&dockerd), back, "neither ui nor grafana");
+    let began = |name: &str| dockerd.docker(&["inspect", "-f", "{{.State.StartedAt}}", name]);
+    assert!(began("nova-exporter") < began("nova-prometheus"), "what others depend on first");
+    assert!(agent.say(&["unpark", "nova"]).contains("0 containers started"));
+
+    let wrong = agent.cli(&["park", "nvoa", "--dry-run"]);
+    let said = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert!(wrong.status.code() == Some(2) && said.contains("projects: nova"), "{said}");
+}

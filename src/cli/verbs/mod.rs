@@ -12,6 +12,7 @@ pub mod history;
 pub mod limits;
 pub mod man;
 pub mod metrics;
+pub mod park;
 pub mod plan;
 pub mod reload;
 pub mod rollback;

@@ -1,4 +1,4 @@
-//! What is changed at a single running container: its limits. Docker answers 200 to much that it does not do: whoever
+//! What is changed at a single container: its limits, and whether it runs. Docker answers 200 to much that it does not do: whoever
 //! changes something reads it back from the kernel.
 
 use std::path::Path;
@@ -6,10 +6,14 @@ use std::time::Duration;
 
 use bollard::errors::Error as ClientError;
 use bollard::models::ContainerUpdateBody;
+use bollard::query_parameters::{StartContainerOptions, StopContainerOptions};
 
 use super::transport::Reach;
-use super::{Docker, Error, Inspected, explain, is_id};
+use super::{Docker, Error, Inspected, Listed, explain, is_id};
 use crate::values::one_line;
+
+/// How long a container may take to stop or start; less than any step may take.
+const STOP_LIMIT: Duration = Duration::from_secs(65);
 
 /// A Docker whose containers may be given other limits.
 #[derive(Clone, Debug)]
@@ -51,11 +55,28 @@ impl Steerer {
         self.docker.read_container(id).await
     }
 
+    /// All containers, running or not.
+    pub async fn list_containers(&self) -> Result<Vec<Listed>, Error> {
+        self.docker.list_containers(&[]).await
+    }
+
+    /// Stops a container in its own time, then by force, as Docker does. Whether it ran.
+    pub async fn stop(&self, id: &str) -> Result<bool, Error> {
+        check(id)?;
+        let work = self.docker.client.stop_container(id, None::<StopContainerOptions>);
+        changed("stop", STOP_LIMIT, tokio::time::timeout(STOP_LIMIT, work).await)
+    }
+
+    /// Starts a container. Whether it did not run.
+    pub async fn start(&self, id: &str) -> Result<bool, Error> {
+        check(id)?;
+        let work = self.docker.client.start_container(id, None::<StartContainerOptions>);
+        changed("start", STOP_LIMIT, tokio::time::timeout(STOP_LIMIT, work).await)
+    }
+
     /// Gives a container other limits.
     pub async fn update(&self, id: &str, update: &Update) -> Result<(), Error> {
-        if !is_id(id) {
-            return Err(Error::reply("docker", "not a container id"));
-        }
+        check(id)?;
         let asked = self.docker.client.update_container(id, render_body(update));
         let asked = tokio::time::timeout(self.docker.patience, asked).await;
         if let Ok(Err(ClientError::DockerResponseServerError { status_code, message })) = &asked {
@@ -64,6 +85,20 @@ impl Steerer {
             return Err(Error::reply("docker", text));
         }
         explain("update", self.docker.patience, asked).map(drop)
+    }
+}
+
+type Asked = Result<Result<(), ClientError>, tokio::time::error::Elapsed>;
+
+fn check(id: &str) -> Result<(), Error> {
+    if is_id(id) { Ok(()) } else { Err(Error::reply("docker", "not a container id")) }
+}
+
+/// 304: it was so already.
+fn changed(what: &str, limit: Duration, asked: Asked) -> Result<bool, Error> {
+    match asked {
+        Ok(Err(ClientError::DockerResponseServerError { status_code: 304, .. })) => Ok(false),
+        asked => explain(what, limit, asked).map(|()| true),
     }
 }
 

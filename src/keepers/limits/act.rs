@@ -24,11 +24,13 @@ pub async fn carry_out(config: &Config, step: &Step, host: &Host) -> Result<Chan
     match step {
         Step::Slice { unit, to, span, .. } => set_slice(unit, to, *span, host).await,
         Step::Container { target, to, .. } => set_container(config, target, to, host).await,
+        Step::Stop { target } => connect(config).await?.stop(&target.id).await.map(change_of),
+        Step::Start { target } => connect(config).await?.start(&target.id).await.map(change_of),
     }
 }
 
 /// Whether an order is done; `None`: cannot be told.
-pub async fn examine(step: &Step, host: &Host) -> Option<bool> {
+pub async fn examine(config: &Config, step: &Step, host: &Host) -> Option<bool> {
     match step {
         Step::Slice { unit, to, span, .. } => Some(is_so(unit, to, *span, host)),
         Step::Container { target, to, .. } => {
@@ -36,7 +38,25 @@ pub async fn examine(step: &Step, host: &Host) -> Option<bool> {
             let place = cgroups.list_places().get(&target.id).cloned()?;
             Some(container_differs(&cgroups.read_bounds(&place)?, to, whole_of(host)).is_empty())
         }
+        Step::Stop { target } => runs(config, target).await.map(|runs| !runs),
+        Step::Start { target } => runs(config, target).await,
     }
+}
+
+fn change_of(changed: bool) -> Change {
+    if changed { Change::Made } else { Change::AlreadySo }
+}
+
+async fn runs(config: &Config, target: &Target) -> Option<bool> {
+    let found = connect(config).await.ok()?.read_container(&target.id).await.ok()??;
+    Some(found.pid.is_some())
+}
+
+async fn connect(config: &Config) -> Result<Steerer, Error> {
+    let socket = docker::parse_address(&config.socket);
+    let socket = socket.ok_or_else(|| Error::reply("docker", "there is no local socket"))?;
+    let steerer = Steerer::connect(Path::new(&socket), PATIENCE).await?;
+    steerer.ok_or_else(|| Error::reply("docker", format!("there is no socket {}", socket.display())))
 }
 
 /// Whether a slice is as it should be: in the kernel when it is there, and written as it should last.
@@ -98,10 +118,7 @@ fn list_properties(to: &SliceBounds) -> Vec<Property> {
 
 async fn set_container(config: &Config, target: &Target, to: &ContainerBounds, host: &Host) -> Result<Change, Error> {
     let gone = || Error::reply(words(target), "is not there any more");
-    let socket =
-        docker::parse_address(&config.socket).ok_or_else(|| Error::reply("docker", "there is no local socket"))?;
-    let steerer = Steerer::connect(Path::new(&socket), PATIENCE).await?;
-    let steerer = steerer.ok_or_else(|| Error::reply("docker", format!("there is no socket {}", socket.display())))?;
+    let steerer = connect(config).await?;
     let told = steerer.read_container(&target.id).await?.ok_or_else(gone)?;
     let pid = told.pid.ok_or_else(|| Error::reply(words(target), "does not run any more"))?;
     let cgroups = Cgroups::of(&host.roots);

@@ -9,6 +9,7 @@ mod decide;
 mod fit;
 mod metrics;
 mod observe;
+pub mod parking;
 mod show;
 mod step;
 #[cfg(test)]
@@ -53,8 +54,8 @@ impl Keeper for Limits {
         act::carry_out(config, step, host).await
     }
 
-    async fn examine(&mut self, _: &Config, step: &Step, host: &Host) -> Option<bool> {
-        act::examine(step, host).await
+    async fn examine(&mut self, config: &Config, step: &Step, host: &Host) -> Option<bool> {
+        act::examine(config, step, host).await
     }
 
     fn measure(config: &Config, seen: &Seen, page: &mut Page) {

@@ -90,6 +90,10 @@ pub enum Step {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         towards: Option<Bytes>,
     },
+    /// Stops a container that is optional now; a person or the pressure ladder asks for it.
+    Stop { target: Target },
+    /// Starts one that was stopped by `Stop`.
+    Start { target: Target },
 }
 
 impl round::Step for Step {
@@ -97,6 +101,8 @@ impl round::Step for Step {
         match self {
             Step::Slice { .. } => "set_envelope",
             Step::Container { .. } => "set_limits",
+            Step::Stop { .. } => "stop_container",
+            Step::Start { .. } => "start_container",
         }
     }
 }
@@ -178,18 +184,17 @@ fn change(name: &str, to: Option<String>, from: Option<String>) -> Option<String
 impl std::fmt::Display for Step {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Step::Slice { unit, span: Span::Nothing, .. } => write!(f, "take back what was set of {unit}"),
             Step::Slice { unit, project, from, to, span } => {
                 match project {
                     Some(project) => write!(f, "set envelope of {project}: ")?,
                     None => write!(f, "set {unit}: ")?,
                 }
                 f.write_str(&to.changes(from).join(", "))?;
-                f.write_str(match span {
-                    Span::Nothing => ", and nothing of it stays written",
-                    Span::Boot => ", until the next boot",
-                    Span::Always => "",
-                })
+                f.write_str(if *span == Span::Boot { ", until the next boot" } else { "" })
             }
+            Step::Stop { target } => write!(f, "stop {}/{}", target.project, target.thing()),
+            Step::Start { target } => write!(f, "start {}/{}", target.project, target.thing()),
             Step::Container { target, from, to, towards } => {
                 write!(f, "set limits of {}/{}: {}", target.project, target.thing(), to.changes(from).join(", "))?;
                 match towards {
