@@ -2,7 +2,7 @@
 
 use super::request::{JSON, Method, Peer, Request, Response, Rights};
 use super::routes::{Matched, OPENAPI, Place, match_route};
-use super::{Agent, Refusal, looks, orders, storage};
+use super::{Agent, Refusal, audit, looks, orders, storage};
 
 /// Why a peer may not do this, when so.
 pub fn refuse_rights(method: Method, peer: &Peer) -> Option<Refusal> {
@@ -55,6 +55,7 @@ async fn take(agent: &dyn Agent, request: &Request, matched: &Matched, peer: &Pe
             text: "events are a stream, and only a running agent has one".into(),
             cure: "start the agent (systemctl start hostkeeper), or ask for the history".into(),
         }),
+        Place::Audit => audit::show(agent, matched),
         Place::Storage => Ok(storage::show(&agent.snapshot())),
         Place::Drain | Place::Undrain | Place::Balance | Place::MakeExamples | Place::RemoveExamples => {
             storage::give(agent, matched.route.place, &request.body, peer).await
@@ -67,6 +68,7 @@ async fn take(agent: &dyn Agent, request: &Request, matched: &Matched, peer: &Pe
         | Place::KeepSpeed
         | Place::Reclaim
         | Place::LookAtDocker
+        | Place::LookBetweenProjects
         | Place::Fix => orders::give(agent, matched.route.place, &request.body, peer).await,
     }
 }

@@ -40,6 +40,8 @@ pub enum Place {
     KeepSpeed,
     Fix,
     LookAtDocker,
+    Audit,
+    LookBetweenProjects,
     Reclaim,
 }
 
@@ -77,6 +79,7 @@ pub const ROUTES: &[Route] = &[
     get("/v1/metrics/cost", &["collect[]", "exclude[]"], Place::MetricCost),
     get("/v1/config/{key}", &[], Place::ConfigKey),
     get("/v1/storage", &[], Place::Storage),
+    get("/v1/audit", &["project"], Place::Audit),
     get("/v1/openapi.json", &[], Place::OpenApi),
     get("/metrics", &["collect[]", "exclude[]"], Place::Metrics),
     get("/healthz", &[], Place::Healthz),
@@ -95,6 +98,7 @@ pub const ROUTES: &[Route] = &[
     post("/v1/storage/fix", Place::Fix),
     post("/v1/storage/reclaim", Place::Reclaim),
     post("/v1/storage/reclaim/look", Place::LookAtDocker),
+    post("/v1/audit/look", Place::LookBetweenProjects),
 ];
 
 /// A request that fits a route: the filled segment, if any, and the decoded query.

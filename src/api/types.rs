@@ -67,6 +67,8 @@ pub enum Order {
     Fix(FixOrder),
     /// Look at what Docker holds that nothing uses, or remove some of it.
     Reclaim(ReclaimOrder),
+    /// Look at where projects touch each other.
+    Audit,
     /// Keep what a person measured.
     KeepSpeed(SpeedNote),
 }

@@ -88,6 +88,7 @@ fn dispatch(desk: &mut Desk<'_>, verb: &Verb) -> Result<u8, Failure> {
         Verb::History(args) => verbs::history::run(desk, args),
         Verb::Events(args) => verbs::events::run(desk, args),
         Verb::Top(args) => verbs::top::run(desk, args),
+        Verb::Audit(args) => verbs::audit::run(desk, args),
         Verb::Storage(args) => verbs::storage::run(desk, args),
         Verb::Config(what) => verbs::config::run(desk, what),
         Verb::Reload => verbs::reload::run(desk),

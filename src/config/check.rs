@@ -10,7 +10,7 @@ use super::settings::{Api, HostSettings, Ledger, Metrics, Project, ProjectTable,
 use super::tree::{Node, Value};
 use super::value::Step;
 use crate::keepers::storage::config::check_path;
-use crate::keepers::{reclaim, storage, vitals};
+use crate::keepers::{isolation, reclaim, storage, vitals};
 use crate::round::Limits;
 use crate::values::{Bytes, Every, Problem, ProjectName};
 
@@ -22,6 +22,7 @@ pub struct Draft {
     pub vitals: vitals::config::Config,
     pub storage: storage::config::Table,
     pub reclaim: reclaim::config::Table,
+    pub isolation: isolation::config::Table,
     pub projects: Vec<(ProjectName, ProjectTable)>,
     pub api: Api,
     pub web: WebTable,
@@ -50,7 +51,9 @@ impl Draft {
         let (tiers, smart) = (self.storage.tier, self.storage.smart);
         let mut storage = storage::config::Config { tiers, smart, ..storage::config::Config::default() };
         let mut projects = std::collections::BTreeMap::new();
+        let mut isolated = std::collections::BTreeMap::new();
         for (name, table) in self.projects {
+            isolated.insert(name.clone(), super::isolated::pick(&table));
             for (dir, value) in table.dir {
                 storage.dirs.insert((name.clone(), dir), value);
             }
@@ -63,6 +66,8 @@ impl Draft {
             projects.insert(name, Project { mode: table.mode, windows: table.maintenance_windows });
         }
         problems.extend(storage.check());
+        let (isolation, wrong) = super::isolated::settle(&self.isolation, &isolated, &storage, &self.vitals);
+        problems.extend(wrong);
         let socket = self.vitals.docker_socket.clone();
         let reclaim = reclaim::config::Config { socket, every: self.reclaim.every.0 };
         let settings = listen.map(|listen| Settings {
@@ -73,6 +78,7 @@ impl Draft {
             storage,
             storage_mode: self.storage.mode,
             reclaim,
+            isolation,
             projects,
             api: self.api,
             web: Web { listen, config_file: self.web.config_file, hosts: self.web.hosts },

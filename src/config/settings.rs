@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::keepers::{reclaim, storage, vitals};
+use crate::keepers::{isolation, reclaim, storage, vitals};
 use crate::metrics::Group;
 use crate::round::{Limits, Rules};
 use crate::values::{Bytes, Every, Mode, ProjectName, Window};
@@ -25,6 +25,8 @@ pub struct Settings {
     pub storage_mode: Option<Mode>,
     /// `[reclaim]`, with the socket of `[vitals]`.
     pub reclaim: reclaim::config::Config,
+    /// `[isolation]`, with what projects declare of it.
+    pub isolation: isolation::config::Config,
     pub projects: BTreeMap<ProjectName, Project>,
     pub api: Api,
     pub web: Web,
@@ -77,6 +79,10 @@ pub struct ProjectTable {
     pub dir: BTreeMap<String, storage::config::Dir>,
     pub pool: BTreeMap<String, storage::pools::config::Pool>,
     pub clean: BTreeMap<String, storage::clean::config::Rule>,
+    pub ports: Option<isolation::config::Ports>,
+    pub networks: Option<isolation::config::Networks>,
+    pub hardened: bool,
+    pub secrets_rotated: Option<String>,
 }
 
 /// `[api]`.

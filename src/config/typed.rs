@@ -102,6 +102,7 @@ impl Reader {
         let vitals = self.read("vitals");
         let storage: Option<storage::config::Table> = self.read("storage");
         let reclaim = self.read("reclaim");
+        let isolation = self.read("isolation");
         let projects = self.read_projects();
         let api = self.read("api");
         let web: Option<WebTable> = self.read("web");
@@ -113,6 +114,7 @@ impl Reader {
             vitals: vitals?,
             storage: storage?,
             reclaim: reclaim?,
+            isolation: isolation?,
             projects,
             api: api?,
             web: web?,

@@ -37,6 +37,7 @@ impl Rounds {
             Order::Pool(order) => self.obey_pool(order, &by).await,
             Order::Fix(order) => self.fix(order, &by).await,
             Order::Reclaim(order) => self.reclaim(order, &by).await,
+            Order::Audit => self.look_between_projects().await,
             Order::KeepSpeed(note) => self.keep_speed(&note, &by),
             Order::Wake => Ok(Done { text: "looked again".to_owned(), steps: Vec::new() }),
         };
@@ -173,6 +174,7 @@ fn word(order: &Order) -> &'static str {
         Order::Wake => "wake",
         Order::Pool(order) => super::pools::word(order),
         Order::Fix(_) => "fix",
+        Order::Audit => "look_between_projects",
         Order::Reclaim(ReclaimOrder::Look) => "look_at_docker",
         Order::Reclaim(ReclaimOrder::Remove { .. }) => "reclaim",
         Order::KeepSpeed(_) => "keep_speed",

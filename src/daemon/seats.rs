@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 use crate::config::Settings;
+use crate::keepers::isolation::Isolation;
 use crate::keepers::reclaim::Reclaim;
 use crate::keepers::storage::Storage;
 use crate::keepers::vitals::Vitals;
@@ -24,6 +25,7 @@ pub fn set_table(settings: &Settings) -> Vec<Chair> {
     vec![
         chair(Vitals::default(), |settings| settings.vitals.clone(), settings),
         chair(Storage::default(), |settings| settings.storage.clone(), settings),
+        chair(Isolation::default(), |settings| settings.isolation.clone(), settings),
         chair(Reclaim::default(), |settings| settings.reclaim.clone(), settings),
     ]
 }

@@ -99,6 +99,7 @@ impl Ask for Rooms {
         let orders = request.method == Method::Post;
         let known = ["/v1/apply", "/v1/reload", "/v1/confirm", "/v1/rollback", "/v1/storage/fix"]
             .contains(&request.path.as_str())
+            || request.path == "/v1/audit/look"
             || request.path.starts_with("/v1/storage/reclaim");
         assert_eq!(orders, known, "{request:?}");
         Ok(Response { status, content_type: "application/json", body })
@@ -164,6 +165,12 @@ impl House for Rooms {
         self.asked.lock().unwrap().push(format!("COUNT {order:?}"));
         progress(7000);
         Ok(self.unfit.clone())
+    }
+
+    fn audit_compose(&self, _: &Places, file: &Path, _: jiff::Timestamp) -> Result<AuditShown, Failure> {
+        self.asked.lock().unwrap().push(format!("COMPOSE {}", file.display()));
+        let (_, body) = &self.answers["/v1/audit"];
+        Ok(serde_json::from_slice(body).unwrap())
     }
 
     fn config(&self, _: &Places, question: &ConfigQuestion) -> Result<ConfigAnswer, Failure> {

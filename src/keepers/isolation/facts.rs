@@ -3,6 +3,10 @@
 
 use std::net::IpAddr;
 
+use jiff::Timestamp;
+
+use crate::values::SecretMark;
+
 /// A container. Stopped ones count: they come back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ContainerFacts {
@@ -20,6 +24,55 @@ pub struct ContainerFacts {
     pub networks: Vec<String>,
     pub ports: Vec<PortFacts>,
     pub privileges: Privileges,
+    pub gpus: Vec<GpuGrant>,
+    /// Variables that hold a secret.
+    pub secrets: Vec<SecretFacts>,
+    /// Whether its program asks others for a password, as far as is known.
+    pub asks_password: bool,
+}
+
+/// A way by which a container gets a GPU.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GpuGrant {
+    /// `device request`, `device`, `NVIDIA_VISIBLE_DEVICES`, …
+    pub how: String,
+    /// Which: `all`, `1`, `/dev/nvidia0`.
+    pub what: String,
+    /// Nobody wrote it for this container: its image or its environment asks.
+    pub silent: bool,
+    /// Whether it works on this host: a variable does nothing without NVIDIA's runtime.
+    pub works: bool,
+}
+
+/// A variable that holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretFacts {
+    pub name: String,
+    pub mark: SecretMark,
+    /// Its image has it, so every container of the image does.
+    pub from_image: bool,
+}
+
+/// A file of a project that holds secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretFileFacts {
+    pub project: String,
+    pub path: String,
+    pub names: Vec<String>,
+    /// Whether any user of the host may read it.
+    pub readable: bool,
+    /// Permission bits.
+    pub mode: u32,
+    pub changed: Option<Timestamp>,
+}
+
+/// A socket in a directory of one who may order Docker about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProxyFacts {
+    /// The container that may.
+    pub holder: String,
+    /// The socket, as a path of the host. Canonical.
+    pub path: String,
 }
 
 /// Something of the host in a container.
@@ -85,6 +138,8 @@ pub struct Privileges {
     pub added_capabilities: Vec<String>,
     pub host_processes: bool,
     pub host_ipc: bool,
+    /// The containers whose processes or shared memory it sees, by id or name.
+    pub joins: Vec<String>,
     pub root_user: bool,
     pub writable_root: bool,
     pub new_privileges: bool,
@@ -115,6 +170,8 @@ pub struct VolumeFacts {
     pub name: String,
     /// The Compose project that made it.
     pub project: Option<String>,
+    /// Where its files are; empty: not known. Canonical.
+    pub path: String,
 }
 
 /// Everything.
@@ -125,6 +182,46 @@ pub struct Facts {
     pub volumes: Vec<VolumeFacts>,
     /// Directories that belong to a project: declared ones, and where its Compose file is. Canonical.
     pub places: Vec<(String, String)>,
+    /// Docker's sockets and directories on this host. Canonical.
+    pub docker: DockerPlaces,
+    pub proxies: Vec<ProxyFacts>,
+    pub files: Vec<SecretFileFacts>,
+}
+
+/// Where Docker is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DockerPlaces {
+    pub sockets: Vec<String>,
+    pub directories: Vec<String>,
+}
+
+impl Default for DockerPlaces {
+    fn default() -> DockerPlaces {
+        DockerPlaces {
+            sockets: ["/run/docker.sock", "/run/containerd/containerd.sock"].map(str::to_owned).to_vec(),
+            directories: ["/var/lib/docker", "/var/lib/containerd"].map(str::to_owned).to_vec(),
+        }
+    }
+}
+
+impl Facts {
+    /// The container of this id, name, or beginning of an id.
+    pub fn container(&self, word: &str) -> Option<&ContainerFacts> {
+        let is_short = word.len() >= 12 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let exact = self.containers.iter().find(|one| one.id == word || one.name == word);
+        exact.or_else(|| self.containers.iter().find(|one| is_short && one.id.starts_with(word)))
+    }
+
+    /// The path of the host behind a mount, when it is known.
+    pub fn path_of<'f>(&'f self, mount: &'f MountFacts) -> Option<&'f str> {
+        match &mount.source {
+            MountSource::Bind { canonical, .. } => Some(canonical),
+            MountSource::Volume(name) => {
+                let volume = self.volumes.iter().find(|volume| volume.name == *name)?;
+                Some(volume.path.as_str()).filter(|path| !path.is_empty())
+            }
+        }
+    }
 }
 
 impl Subnet {
@@ -134,6 +231,15 @@ impl Subnet {
         let (address, prefix) = (address.parse::<IpAddr>().ok()?, prefix.parse::<u8>().ok()?);
         let most = if address.is_ipv4() { 32 } else { 128 };
         (prefix <= most).then_some(Subnet { address, prefix })
+    }
+
+    pub fn is_v4(&self) -> bool {
+        self.address.is_ipv4()
+    }
+
+    /// Whether every address of the other one is in this one.
+    pub fn holds(&self, other: &Subnet) -> bool {
+        self.prefix <= other.prefix && self.overlaps(other)
     }
 
     /// Whether the two have an address in common.
@@ -171,7 +277,7 @@ mod tests {
             ("172.20.0.0/16", "172.21.0.0/16", false),
             ("10.0.0.0/8", "10.255.255.255/32", true),
             ("0.0.0.0/0", "192.168.1.0/24", true),
-            ("fd00::/64", "fd00::1:0:0:0:0/80", true),
+            ("fd00::/64", "fd00::1:0:0:0/80", true),
             ("fd00::/64", "fd00:0:0:1::/64", false),
             ("::/0", "10.0.0.0/8", false),
         ] {

@@ -1,35 +1,70 @@
 //! Where projects touch each other, and where a container may do more than it should. Looks and reports, changes nothing.
 
+pub mod config;
+pub mod decide;
 pub mod facts;
-mod finding;
-mod networks;
-pub mod ports;
-mod privilege;
-mod storage;
+pub mod ids;
+mod metrics;
+pub mod observe;
+pub mod policy;
+mod show;
+mod step;
 #[cfg(test)]
 mod tests;
 
-pub use finding::Finding;
+pub use metrics::COLLECTOR;
+pub use observe::Seen;
+pub use step::Step;
 
-use std::collections::BTreeSet;
+use crate::host::{Error, Host};
+use crate::ledger::Past;
+use crate::metrics::{Group, Page};
+use crate::round::{Change, Keeper, Plan, Views};
+use crate::values::Now;
+use config::Config;
 
-/// What is declared, as far as the audit goes by it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Policy {
-    pub ports: ports::PortPolicy,
-    /// Projects of which the rules for production are asked.
-    pub hardened: BTreeSet<String>,
+/// The keeper of the walls between projects.
+#[derive(Debug, Default)]
+pub struct Isolation {
+    watch: observe::Watch,
 }
 
-/// Everything that is found, the worst first, grouped by the two parties.
-pub fn find_all(facts: &facts::Facts, policy: &Policy) -> Vec<Finding> {
-    let mut all = storage::find(facts);
-    all.extend(networks::find(facts));
-    all.extend(privilege::find(facts, &|project| policy.hardened.contains(project)));
-    all.extend(ports::find(facts, &policy.ports));
-    all.sort_by(|a, b| {
-        let key = |finding: &Finding| (finding.project.clone(), finding.other.clone(), finding.key());
-        b.severity.cmp(&a.severity).then_with(|| key(a).cmp(&key(b)))
-    });
-    all
+impl Keeper for Isolation {
+    const NAME: &'static str = "isolation";
+    type Config = Config;
+    type Seen = Seen;
+    type Step = Step;
+
+    async fn observe(&mut self, config: &Config, host: &Host, now: &Now) -> Result<Seen, Error> {
+        Ok(self.watch.look(config, &host.roots, now).await)
+    }
+
+    fn decide(_: &Config, seen: &Seen, _: &Past, _: &Now) -> Plan<Step> {
+        Plan { steps: Vec::new(), concerns: decide::decide(seen) }
+    }
+
+    async fn act(&mut self, _: &Config, step: &Step, _: &Host) -> Result<Change, Error> {
+        match step {
+            Step::Look => {
+                self.watch.ask();
+                Ok(Change::AlreadySo)
+            }
+        }
+    }
+
+    async fn examine(&mut self, _: &Config, step: &Step, _: &Host) -> Option<bool> {
+        match step {
+            Step::Look => None,
+        }
+    }
+
+    fn measure(_: &Config, seen: &Seen, page: &mut Page) {
+        if page.wants(Group::Hostkeeper, COLLECTOR) {
+            metrics::measure(seen, page);
+        }
+    }
+
+    fn show(_: &Config, seen: &Seen) -> Views {
+        Views { audit: Some(show::show(seen)), ..Views::default() }
+    }
 }

@@ -1,8 +1,7 @@
 //! What a container may do beyond an ordinary one. Pure.
 
-use super::facts::{ContainerFacts, Facts, Privileges};
-use super::finding::Finding;
-use crate::round::{Evidence, Severity};
+use super::super::facts::{ContainerFacts, Facts, Privileges};
+use crate::round::{Evidence, Finding, Severity};
 
 /// Who has one of these has the host, or another container.
 const MIGHTY: [&str; 12] = [
@@ -24,6 +23,7 @@ const MIGHTY: [&str; 12] = [
 pub fn find(facts: &Facts, hardened: &dyn Fn(&str) -> bool) -> Vec<Finding> {
     let each = |container: &ContainerFacts| {
         let mut all = coarse(container);
+        all.extend(container.privileges.joins.iter().filter_map(|word| joined(facts, container, word)));
         if container.project.as_deref().is_some_and(hardened) {
             all.extend(fine(container));
         }
@@ -58,6 +58,16 @@ fn coarse(container: &ContainerFacts) -> Vec<Finding> {
     all
 }
 
+/// Processes or memory of another project's container.
+fn joined(facts: &Facts, container: &ContainerFacts, word: &str) -> Option<Finding> {
+    let owner = facts.container(word).filter(|owner| owner.project != container.project)?;
+    let text = format!("{} sees the processes or the memory of {}", container.name, owner.name);
+    let fact = ("pid or ipc", owner.name.as_str());
+    let mut finding = finding("foreign-namespace", Severity::Critical, container, fact, text);
+    finding.other = owner.project.clone();
+    Some(finding)
+}
+
 /// What is asked of a project in production.
 fn fine(container: &ContainerFacts) -> Vec<Finding> {
     let Privileges { root_user, writable_root, new_privileges, unbounded_log, restart, .. } = &container.privileges;
@@ -90,6 +100,7 @@ fn finding(
         "added-capabilities" => "take out of cap_add what it does not need",
         "host-processes" => "take pid: host out",
         "host-ipc" => "take ipc: host out",
+        "foreign-namespace" => "take pid: and ipc: of the other container out",
         "root-user" => "user: \"1000:1000\" in Compose, or USER in the image",
         "writable-root" => "read_only: true, with tmpfs where it writes",
         "new-privileges" => "security_opt: [\"no-new-privileges:true\"]",
@@ -105,5 +116,6 @@ fn finding(
         text,
         evidence: vec![Evidence::new(what, value, format!("docker inspect {}", container.name))],
         cure: cure.into(),
+        allowed: None,
     }
 }

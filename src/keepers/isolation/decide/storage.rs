@@ -1,11 +1,10 @@
 //! Paths and volumes of the host in containers: the host's own, and those of other projects. Pure.
 
-use super::facts::{ContainerFacts, Facts, MountFacts, MountSource, is_within};
-use super::finding::Finding;
-use crate::round::{Evidence, Severity};
+use super::super::facts::{ContainerFacts, Facts, MountFacts, MountSource, is_within};
+use crate::round::{Evidence, Finding, Severity};
 
-/// Where Docker's socket is, once links are followed.
-const SOCKETS: [&str; 2] = ["/run/docker.sock", "/run/containerd/containerd.sock"];
+/// A file of this name is an engine's socket wherever it is.
+const SOCKET_NAMES: [&str; 4] = ["docker.sock", "containerd.sock", "podman.sock", "crio.sock"];
 /// Who has one of these has the host.
 const SYSTEM: [(&str, &str); 8] = [
     ("/", "the whole host"),
@@ -17,9 +16,6 @@ const SYSTEM: [(&str, &str); 8] = [
     ("/sys", "the host's kernel"),
     ("/dev", "the host's devices"),
 ];
-/// Docker's own directories.
-const DOCKER: [&str; 2] = ["/var/lib/docker", "/var/lib/containerd"];
-
 /// Everything about mounts.
 pub fn find(facts: &Facts) -> Vec<Finding> {
     let each = |container: &ContainerFacts| -> Vec<Finding> {
@@ -28,18 +24,43 @@ pub fn find(facts: &Facts) -> Vec<Finding> {
     facts.containers.iter().flat_map(each).collect()
 }
 
+/// Whether a container can order Docker about by one of its mounts.
+pub fn holds_docker(facts: &Facts, container: &ContainerFacts) -> bool {
+    container.mounts.iter().any(|mount| facts.path_of(mount).is_some_and(|path| find_socket(facts, path).is_some()))
+}
+
 fn judge(facts: &Facts, container: &ContainerFacts, mount: &MountFacts) -> Option<Finding> {
+    let path = facts.path_of(mount);
+    let bound = || path.and_then(|path| judge_path(facts, container, mount, path));
     match &mount.source {
-        MountSource::Volume(name) => judge_volume(facts, container, mount, name),
-        MountSource::Bind { canonical, .. } => judge_socket(container, mount, canonical)
-            .or_else(|| judge_system(container, mount, canonical))
-            .or_else(|| judge_place(facts, container, mount, canonical)),
+        // A volume's files are among Docker's own, and no finding for that.
+        MountSource::Volume(name) => judge_volume(facts, container, mount, name)
+            .or_else(|| bound().filter(|finding| finding.id != "host-path" || !is_docker(facts, path))),
+        MountSource::Bind { .. } => bound(),
     }
 }
 
+fn is_docker(facts: &Facts, path: Option<&str>) -> bool {
+    path.is_some_and(|path| facts.docker.directories.iter().any(|place| is_within(path, place)))
+}
+
+fn judge_path(facts: &Facts, container: &ContainerFacts, mount: &MountFacts, path: &str) -> Option<Finding> {
+    judge_socket(facts, container, mount, path)
+        .or_else(|| judge_system(facts, container, mount, path))
+        .or_else(|| judge_place(facts, container, mount, path))
+        .or_else(|| judge_proxy(facts, container, mount, path))
+}
+
+/// The socket that a path is, or leads to.
+fn find_socket<'f>(facts: &'f Facts, path: &'f str) -> Option<&'f str> {
+    let known = facts.docker.sockets.iter().map(String::as_str).find(|socket| is_within(socket, path) && path != "/");
+    let name = path.rsplit('/').next().unwrap_or_default();
+    known.or_else(|| SOCKET_NAMES.contains(&name).then_some(path))
+}
+
 /// Read-only does not help: who may connect may order.
-fn judge_socket(container: &ContainerFacts, mount: &MountFacts, path: &str) -> Option<Finding> {
-    let socket = SOCKETS.iter().find(|socket| is_within(socket, path) && path != "/")?;
+fn judge_socket(facts: &Facts, container: &ContainerFacts, mount: &MountFacts, path: &str) -> Option<Finding> {
+    let socket = find_socket(facts, path)?;
     let text =
         format!("{} can order Docker about through {}, and so is root of the host", container.name, mount.target);
     let mut finding = finding("docker-socket", Severity::Critical, container, mount, text);
@@ -48,11 +69,29 @@ fn judge_socket(container: &ContainerFacts, mount: &MountFacts, path: &str) -> O
     Some(finding)
 }
 
-fn judge_system(container: &ContainerFacts, mount: &MountFacts, path: &str) -> Option<Finding> {
-    let docker = DOCKER.iter().find(|place| is_within(path, place) || is_within(place, path) && path != "/");
+/// What one who may order Docker about serves in a directory that others have, too.
+fn judge_proxy(facts: &Facts, container: &ContainerFacts, mount: &MountFacts, path: &str) -> Option<Finding> {
+    let proxy = facts.proxies.iter().find(|proxy| proxy.holder != container.id && is_within(&proxy.path, path))?;
+    let holder = facts.container(&proxy.holder)?;
+    let text =
+        format!("{} can ask Docker through a socket that {} serves in {}", container.name, holder.name, mount.target);
+    let mut finding = finding("docker-proxy", Severity::Warning, container, mount, text);
+    finding.other = holder.project.clone().filter(|_| holder.project != container.project);
+    finding.evidence.push(Evidence::new("socket", &proxy.path, format!("directory shared with {}", holder.name)));
+    finding.cure =
+        format!("give it the socket only if {} lets through nothing but looks; or take the mount out", holder.name);
+    Some(finding)
+}
+
+fn judge_system(facts: &Facts, container: &ContainerFacts, mount: &MountFacts, path: &str) -> Option<Finding> {
+    let touches = |place: &&String| is_within(path, place) || is_within(place, path) && path != "/";
+    let docker = facts.docker.directories.iter().find(touches);
+    // A project's own directory may be below root's home.
+    let own = container.project.as_deref().and_then(|project| own_place(facts, project, path)).unwrap_or(0);
     // Single files of /etc (localtime, hostname) are usual and read-only.
-    let system =
-        SYSTEM.iter().find(|(place, _)| path == *place || mount.writable && *place != "/" && is_within(path, place));
+    let system = SYSTEM.iter().find(|(place, _)| {
+        path == *place || mount.writable && *place != "/" && is_within(path, place) && own <= place.len()
+    });
     let what = match (docker, system) {
         (Some(_), _) => "Docker's own files, and with them every container's",
         (None, Some((_, what))) => what,
@@ -66,18 +105,20 @@ fn judge_system(container: &ContainerFacts, mount: &MountFacts, path: &str) -> O
     Some(finding)
 }
 
+/// How long the path of the project's nearest directory is in which `path` lies.
+fn own_place(facts: &Facts, project: &str, path: &str) -> Option<usize> {
+    let places = facts.places.iter().filter(|(owner, place)| owner == project && is_within(path, place));
+    places.map(|(_, place)| place.len()).max()
+}
+
 fn judge_place(facts: &Facts, container: &ContainerFacts, mount: &MountFacts, path: &str) -> Option<Finding> {
     let mine = container.project.as_deref();
-    let owns = |project: &str| {
-        let places = facts.places.iter().filter(|(owner, _)| owner == project);
-        places.filter(|(_, place)| is_within(path, place)).map(|(_, place)| place.len()).max()
-    };
     let touched = |(owner, place): &&(String, String)| {
         Some(owner.as_str()) != mine && (is_within(path, place) || is_within(place, path))
     };
     let (owner, place) = facts.places.iter().filter(touched).max_by_key(|(_, place)| place.len())?;
     // A project's directory inside another one's: the nearer owner counts.
-    if mine.and_then(owns).is_some_and(|own| own >= place.len()) {
+    if mine.and_then(|project| own_place(facts, project, path)).is_some_and(|own| own >= place.len()) {
         return None;
     }
     let how = if mount.writable { "write to" } else { "read" };
@@ -125,5 +166,6 @@ fn finding(id: &str, severity: Severity, container: &ContainerFacts, mount: &Mou
         text,
         evidence,
         cure: String::new(),
+        allowed: None,
     }
 }

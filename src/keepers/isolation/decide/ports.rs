@@ -1,12 +1,11 @@
 //! Ports of the host that lead to containers: whose they are, and who may reach them. Pure.
 
+use core::net::IpAddr;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
-use super::facts::{ContainerFacts, Facts, PortFacts, Protocol};
-use super::finding::Finding;
-use crate::round::{Evidence, Severity};
+use super::super::facts::{ContainerFacts, Facts, PortFacts, Protocol};
+use crate::round::{Evidence, Finding, Severity};
 
 /// What is declared of ports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,20 +26,35 @@ pub struct ProjectPorts {
     pub addresses: Vec<IpAddr>,
 }
 
-/// Programs that nobody should reach from outside without a password, by the port they listen on.
-const ADMIN: [(u16, &str); 12] = [
-    (2181, "ZooKeeper"),
-    (5601, "Kibana"),
-    (6379, "Redis"),
-    (7500, "frp's dashboard"),
-    (8080, "ZooKeeper's admin server"),
-    (8081, "Flink's dashboard"),
-    (8083, "Kafka Connect"),
-    (9092, "Kafka"),
-    (9200, "Elasticsearch or OpenSearch"),
-    (9333, "SeaweedFS"),
-    (11211, "memcached"),
-    (27017, "MongoDB"),
+/// A program that nobody should reach from outside without a password.
+struct Admin {
+    /// In the container.
+    port: u16,
+    /// Words in the names of image, service or container. Empty: nothing else uses the port.
+    words: &'static [&'static str],
+    what: &'static str,
+}
+
+const fn admin_at(port: u16, words: &'static [&'static str], what: &'static str) -> Admin {
+    Admin { port, words, what }
+}
+
+const ADMIN: [Admin; 15] = [
+    admin_at(2181, &[], "ZooKeeper"),
+    admin_at(5601, &[], "Kibana"),
+    admin_at(6379, &[], "Redis"),
+    admin_at(7400, &["frp"], "frpc's web server"),
+    admin_at(7500, &["frp"], "frp's dashboard"),
+    admin_at(8080, &["zookeeper", "zk"], "ZooKeeper's admin server"),
+    admin_at(8081, &["flink", "jobmanager", "taskmanager"], "Flink's dashboard"),
+    admin_at(8083, &["connect", "debezium"], "Kafka Connect"),
+    admin_at(9092, &[], "Kafka"),
+    admin_at(9093, &["kafka"], "Kafka's controller"),
+    admin_at(9200, &[], "Elasticsearch or OpenSearch"),
+    admin_at(9300, &["elastic", "opensearch"], "Elasticsearch or OpenSearch"),
+    admin_at(9333, &["seaweed", "weed"], "SeaweedFS"),
+    admin_at(11211, &[], "memcached"),
+    admin_at(27017, &[], "MongoDB"),
 ];
 
 /// Everything about ports.
@@ -57,42 +71,57 @@ pub fn find(facts: &Facts, policy: &PortPolicy) -> Vec<Finding> {
     all
 }
 
-/// Whether two claims cannot both be served: every address holds the others.
+/// Whether two claims of one port cannot both be served.
 fn collide(one: &PortFacts, other: &PortFacts) -> bool {
-    let meet = match (one.address, other.address) {
-        (Some(one), Some(other)) => one == other,
+    match (one.address, other.address) {
+        (Some(one), Some(other)) => {
+            let whole = one.is_ipv4() == other.is_ipv4() && (one.is_unspecified() || other.is_unspecified());
+            one == other || whole
+        }
         _ => true,
-    };
-    one.protocol == other.protocol && one.port == other.port && one.port != 0 && meet
+    }
 }
 
 fn collisions(facts: &Facts) -> Vec<Finding> {
-    let claims: Vec<(&ContainerFacts, &PortFacts)> = facts
-        .containers
-        .iter()
-        .flat_map(|container| container.ports.iter().map(move |port| (container, port)))
-        .collect();
-    let mut all = Vec::new();
-    for (index, (container, port)) in claims.iter().enumerate() {
-        let other = claims.iter().take(index).find(|(other, beside)| {
+    let mut claims: BTreeMap<(Protocol, u16), Vec<(&ContainerFacts, &PortFacts)>> = BTreeMap::new();
+    for container in &facts.containers {
+        for port in container.ports.iter().filter(|port| port.port != 0 && !port.random) {
+            claims.entry((port.protocol, port.port)).or_default().push((container, port));
+        }
+    }
+    let mut all: Vec<Finding> = Vec::new();
+    for same in claims.values() {
+        for (index, (container, port)) in same.iter().enumerate() {
+            let clash = |(other, beside): &&(&ContainerFacts, &PortFacts)| {
+                other.id != container.id && other.project != container.project && collide(port, beside)
+            };
+            let Some((other, _)) = same.iter().take(index).find(clash) else { continue };
             // A container claims IPv4 and IPv6 of one port.
-            other.id != container.id && other.project != container.project && collide(port, beside)
-        });
-        let Some((other, _)) = other else { continue };
-        let text = format!("{} and {} both want {}", container.name, other.name, words(port));
-        let mut finding = finding("port-collision", Severity::Critical, container, port, text);
-        finding.other = other.project.clone();
-        finding.cure = "give one of them another port".into();
-        all.push(finding);
+            if all.iter().any(|known| {
+                known.subject == container.name && known.other == other.project && claims_same(known, port)
+            }) {
+                continue;
+            }
+            let text = format!("{} and {} both want {}", container.name, other.name, words(port));
+            let mut finding = finding("port-collision", Severity::Critical, container, port, text);
+            finding.other = other.project.clone();
+            finding.cure = "give one of them another port".into();
+            all.push(finding);
+        }
     }
     all
+}
+
+fn claims_same(known: &Finding, port: &PortFacts) -> bool {
+    let tail = format!(":{}/{}", port.port, protocol_word(port.protocol));
+    known.evidence.first().is_some_and(|fact| fact.value.ends_with(&tail))
 }
 
 fn outside(container: &ContainerFacts, port: &PortFacts, policy: &PortPolicy) -> Option<Finding> {
     let ports = policy.projects.get(container.project.as_deref()?)?;
     let declared =
         ports.ranges.iter().any(|(protocol, range)| *protocol == port.protocol && range.contains(&port.port));
-    if declared || ports.ranges.is_empty() {
+    if declared || ports.ranges.is_empty() || port.port == 0 {
         return None;
     }
     let text = format!("{} publishes {}, outside its project's ports", container.name, words(port));
@@ -108,7 +137,16 @@ fn outside(container: &ContainerFacts, port: &PortFacts, policy: &PortPolicy) ->
 
 fn wide_open(container: &ContainerFacts, port: &PortFacts, policy: &PortPolicy) -> Option<Finding> {
     let ports = policy.projects.get(container.project.as_deref()?)?;
-    if ports.addresses.is_empty() || port.address.is_some_and(|address| ports.addresses.contains(&address)) {
+    let may = |address: IpAddr| {
+        let any = |kind: fn(&IpAddr) -> bool| ports.addresses.iter().any(kind);
+        ports.addresses.contains(&address)
+            || address.is_ipv4() && any(|allowed| allowed.is_ipv4() && allowed.is_unspecified())
+            || address.is_ipv6() && any(|allowed| allowed.is_ipv6() && allowed.is_unspecified())
+    };
+    let everywhere = [true, false]
+        .iter()
+        .all(|v4| ports.addresses.iter().any(|allowed| allowed.is_ipv4() == *v4 && allowed.is_unspecified()));
+    if ports.addresses.is_empty() || port.address.map_or(everywhere, may) {
         return None;
     }
     let text = format!("{} listens on {}, which its project may not", container.name, words(port));
@@ -137,8 +175,15 @@ fn ephemeral(container: &ContainerFacts, port: &PortFacts, policy: &PortPolicy) 
 
 fn admin(container: &ContainerFacts, port: &PortFacts) -> Option<Finding> {
     let inner = port.inner.unwrap_or(port.port);
-    let (_, what) = ADMIN.iter().find(|(known, _)| *known == inner)?;
-    if port.address.is_some_and(|address| address.is_loopback()) {
+    let service = container.service.as_deref().unwrap_or_default();
+    let names = [container.image.as_str(), service, container.name.as_str()].map(str::to_ascii_lowercase);
+    let fits = |admin: &&Admin| {
+        let named = admin.words.iter().any(|word| names.iter().any(|name| name.contains(word)));
+        admin.port == inner && port.protocol == Protocol::Tcp && (admin.words.is_empty() || named)
+    };
+    let what = ADMIN.iter().find(fits)?.what;
+    let loopback = port.address.is_some_and(|address| address.to_canonical().is_loopback());
+    if loopback || container.asks_password {
         return None;
     }
     let text = format!("{what} of {} can be reached from outside at {}", container.name, words(port));
@@ -147,16 +192,21 @@ fn admin(container: &ContainerFacts, port: &PortFacts) -> Option<Finding> {
     Some(finding)
 }
 
-fn words(port: &PortFacts) -> String {
-    let protocol = match port.protocol {
+fn protocol_word(protocol: Protocol) -> &'static str {
+    match protocol {
         Protocol::Tcp => "tcp",
         Protocol::Udp => "udp",
         Protocol::Sctp => "sctp",
-    };
+    }
+}
+
+/// As Docker writes it: `0.0.0.0:80/tcp`, `[::]:80/tcp`; `*:80/tcp` on every address.
+fn words(port: &PortFacts) -> String {
+    let protocol = protocol_word(port.protocol);
     match port.address {
         Some(IpAddr::V6(address)) => format!("[{address}]:{}/{protocol}", port.port),
         Some(address) => format!("{address}:{}/{protocol}", port.port),
-        None => format!("{}/{protocol} on every address", port.port),
+        None => format!("*:{}/{protocol}", port.port),
     }
 }
 
@@ -175,5 +225,6 @@ fn finding(id: &str, severity: Severity, container: &ContainerFacts, port: &Port
         text,
         evidence: vec![Evidence::new("port", words(port), source)],
         cure: String::new(),
+        allowed: None,
     }
 }

@@ -1,0 +1,43 @@
+//! The names of everything that can be found. Each is a heading of the runbook, and what `[[isolation.allow]]` may name.
+
+/// All of them.
+pub const IDS: &[&str] = &[
+    "added-capabilities",
+    "admin-endpoint",
+    "allow-expired",
+    "default-bridge",
+    "docker-proxy",
+    "docker-socket",
+    "foreign-namespace",
+    "foreign-network",
+    "foreign-path",
+    "foreign-volume",
+    "gpu-not-owner",
+    "gpu-silent",
+    "host-ipc",
+    "host-network",
+    "host-path",
+    "host-processes",
+    "new-privileges",
+    "outside-tiers",
+    "overlapping-subnets",
+    "port-address",
+    "port-collision",
+    "port-ephemeral",
+    "port-outside",
+    "privileged",
+    "restart-always",
+    "root-user",
+    "secret-in-environment",
+    "secret-in-image",
+    "secret-old",
+    "secret-readable",
+    "secret-reused",
+    "shared-network",
+    "subnet-taken",
+    "subnet-undeclared",
+    "unbounded-log",
+    "writable-root",
+];
+/// The look itself could not be made.
+pub const UNSEEN: &str = "isolation-unseen";
