@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use hostkeeper::api::audit::AuditShown;
 use hostkeeper::api::request::{Method, Request, Response};
 use hostkeeper::api::types::SpeedNote;
 use hostkeeper::cli::{Ask, ConfigAnswer, ConfigQuestion, Failure, House, Out, Screen, Seat, Unreached, WebOrder};

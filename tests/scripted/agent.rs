@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test program uses its own part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod audit;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -204,6 +206,7 @@ pub fn snapshot() -> Snapshot {
         dirs: vec![dir("postgres", "ssd", "wrong-mode"), dir("seaweed", "bcache", "missing")],
         pools: vec![pool()],
         reclaim: Some(reclaim()),
+        audit: Some(audit::audit()),
         cleans: vec![clean()],
         agent: AgentView {
             version: "0.1.0".into(),

@@ -12,7 +12,7 @@ fn what_compose_2_40_prints_is_understood() {
     assert_eq!(composed.project, "shop");
     let [host, side, web] = &composed.containers[..] else { panic!("{composed:?}") };
     assert_eq!((web.name.as_str(), web.image.as_str(), web.service.as_deref()), ("shop-web-1", "nginx", Some("web")));
-    let ports: Vec<(u16, &str, &str, Option<(u16, u16)>)> =
+    let ports: Vec<_> =
         web.claims.iter().map(|port| (port.inner, port.protocol.as_str(), port.address.as_str(), port.ports)).collect();
     let expected = [
         (80, "tcp", "", Some((8080, 8080))),

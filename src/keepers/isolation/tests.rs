@@ -1,6 +1,10 @@
+mod declared;
+mod quiet;
+
+use super::decide::find_all;
+use super::decide::ports::{PortPolicy, ProjectPorts};
 use super::facts::*;
-use super::ports::{PortPolicy, ProjectPorts};
-use super::*;
+use super::policy::{Policy, ProjectPolicy};
 use crate::round::Severity;
 
 fn container(name: &str, project: &str) -> ContainerFacts {
@@ -29,7 +33,11 @@ fn network(name: &str, project: Option<&str>, subnet: &str) -> NetworkFacts {
 
 /// Two projects that have nothing to do with each other.
 fn apart() -> Facts {
-    let named = |name: &str, project: &str| VolumeFacts { name: name.into(), project: Some(project.into()) };
+    let named = |name: &str, project: &str| VolumeFacts {
+        name: name.into(),
+        project: Some(project.into()),
+        path: format!("/var/lib/docker/volumes/{name}/_data"),
+    };
     let mount = |path: &str| bind(path, path, true);
     Facts {
         containers: vec![
@@ -43,6 +51,7 @@ fn apart() -> Facts {
         ],
         volumes: vec![named("a_db", "a"), named("b_db", "b")],
         places: vec![("a".into(), "/srv/a".into()), ("b".into(), "/srv/b".into())],
+        ..Facts::default()
     }
 }
 
@@ -104,8 +113,11 @@ fn a_link_is_told_with_what_it_leads_to() {
 
 #[test]
 fn the_socket_is_found_behind_its_directory_too() {
-    for path in ["/run/docker.sock", "/run", "/run/containerd/containerd.sock"] {
+    let engines =
+        ["/run/docker.sock", "/run", "/run/containerd/containerd.sock", "/opt/engine/docker.sock", "/opt/engine"];
+    for path in engines {
         let mut facts = apart();
+        facts.docker.sockets.push("/opt/engine/docker.sock".into());
         facts.containers[0].mounts.push(bind(path, path, false));
         assert_eq!(found(&facts), [of("docker-socket", "a", None)], "{path}");
     }
@@ -127,9 +139,10 @@ fn of_nested_places_the_nearer_owner_counts() {
     let mut facts = apart();
     facts.places.push(("a".into(), "/srv/b/for-a".into()));
     facts.containers[0].mounts.push(bind("/srv/b/for-a/x", "/srv/b/for-a/x", true));
-    assert_eq!(found(&facts), []);
+    let reached = of("foreign-path", "b", Some("a"));
+    assert_eq!(found(&facts), std::slice::from_ref(&reached), "b has all of /srv/b, and so what is a's in it");
     facts.containers[0].mounts.push(bind("/srv", "/srv", true));
-    assert_eq!(found(&facts).len(), 1, "what holds another project's directory");
+    assert_eq!(found(&facts), [of("foreign-path", "a", Some("b")), reached], "what holds another project's directory");
 }
 
 #[test]
@@ -239,7 +252,8 @@ fn privileges_are_told_and_the_finer_rules_where_they_are_asked() {
         ..Privileges::default()
     };
     assert_eq!(found(&facts), [of("host-processes", "a", None), of("added-capabilities", "a", None)]);
-    let policy = Policy { hardened: ["a".to_owned()].into(), ..Policy::default() };
+    let hardened = ProjectPolicy { hardened: true, ..ProjectPolicy::default() };
+    let policy = Policy { projects: [("a".to_owned(), hardened)].into(), ..Policy::default() };
     let ids: Vec<String> = found_by(&facts, &policy).into_iter().map(|(id, ..)| id).collect();
     assert_eq!(ids, ["host-processes", "added-capabilities", "restart-always", "root-user"]);
     // What privileged has anyway is not told twice.

@@ -33,20 +33,17 @@ fn judge(facts: &Facts, container: &ContainerFacts, mount: &MountFacts) -> Optio
     let path = facts.path_of(mount);
     let bound = || path.and_then(|path| judge_path(facts, container, mount, path));
     match &mount.source {
-        // A volume's files are among Docker's own, and no finding for that.
-        MountSource::Volume(name) => judge_volume(facts, container, mount, name)
-            .or_else(|| bound().filter(|finding| finding.id != "host-path" || !is_docker(facts, path))),
+        MountSource::Volume(name) => judge_volume(facts, container, mount, name).or_else(bound),
         MountSource::Bind { .. } => bound(),
     }
 }
 
-fn is_docker(facts: &Facts, path: Option<&str>) -> bool {
-    path.is_some_and(|path| facts.docker.directories.iter().any(|place| is_within(path, place)))
-}
-
 fn judge_path(facts: &Facts, container: &ContainerFacts, mount: &MountFacts, path: &str) -> Option<Finding> {
+    // A volume's files are among Docker's own, and no finding for that.
+    let volume = matches!(mount.source, MountSource::Volume(_));
+    let usual = volume && facts.docker.directories.iter().any(|place| is_within(path, place));
     judge_socket(facts, container, mount, path)
-        .or_else(|| judge_system(facts, container, mount, path))
+        .or_else(|| if usual { None } else { judge_system(facts, container, mount, path) })
         .or_else(|| judge_place(facts, container, mount, path))
         .or_else(|| judge_proxy(facts, container, mount, path))
 }
