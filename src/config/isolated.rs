@@ -13,7 +13,7 @@ pub fn pick(table: &ProjectTable) -> Declared {
         ports: table.ports.clone(),
         networks: table.networks.clone(),
         hardened: table.hardened,
-        secrets_rotated: table.secrets_rotated.clone(),
+        rotated: table.rotated.clone(),
     }
 }
 

@@ -82,7 +82,7 @@ pub struct ProjectTable {
     pub ports: Option<isolation::config::Ports>,
     pub networks: Option<isolation::config::Networks>,
     pub hardened: bool,
-    pub secrets_rotated: Option<String>,
+    pub rotated: Option<String>,
 }
 
 /// `[api]`.

@@ -1,4 +1,4 @@
-//! `[isolation]`, and of `[project.NAME]` the keys `ports`, `networks`, `hardened` and `secrets_rotated`. Pure.
+//! `[isolation]`, and of `[project.NAME]` the keys `ports`, `networks`, `hardened` and `rotated`. Pure.
 
 use core::net::IpAddr;
 use std::collections::BTreeMap;
@@ -46,7 +46,7 @@ pub struct Declared {
     pub ports: Option<Ports>,
     pub networks: Option<Networks>,
     pub hardened: bool,
-    pub secrets_rotated: Option<String>,
+    pub rotated: Option<String>,
 }
 
 /// `ports = { tcp = ["48000-48999"], udp = [], bind = ["127.0.0.1"] }`.
@@ -130,7 +130,7 @@ impl Config {
         for (index, (name, ports)) in self.ports.iter().enumerate() {
             for (other, beside) in self.ports.iter().take(index) {
                 if let Some((protocol, range)) = find_common(&ports.ranges, &beside.ranges) {
-                    let what = format!("{range} is declared for project.{other}.ports, too");
+                    let what = format!("{range} is declared in project.{other}.ports as well");
                     let key = format!("project.{name}.ports.{}", if protocol == Protocol::Udp { "udp" } else { "tcp" });
                     problems.push(Problem::new(key, what, format!("leave it to {name} or to {other}")));
                 }
@@ -140,7 +140,7 @@ impl Config {
             for (other, beside) in self.projects.iter().take(index) {
                 let common = project.subnets.iter().find(|one| beside.subnets.iter().any(|two| one.overlaps(two)));
                 if let Some(subnet) = common {
-                    let what = format!("{subnet} has addresses of project.{other}.networks, too");
+                    let what = format!("{subnet} has addresses of project.{other}.networks.subnets as well");
                     let cure = format!("give {name} and {other} subnets that are apart");
                     problems.push(Problem::new(format!("project.{name}.networks.subnets"), what, cure));
                 }
@@ -267,7 +267,7 @@ fn parse_project(project: &ProjectName, declared: &Declared, problems: &mut Vec<
             }
         }
     }
-    let key = format!("project.{project}.secrets_rotated");
-    let rotated = declared.secrets_rotated.as_deref().and_then(|text| parse_date(&key, text, problems));
+    let key = format!("project.{project}.rotated");
+    let rotated = declared.rotated.as_deref().and_then(|text| parse_date(&key, text, problems));
     ProjectPolicy { hardened: declared.hardened, shared: networks.shared, subnets, tiers: Vec::new(), rotated }
 }

@@ -205,6 +205,18 @@ impl Default for DockerPlaces {
 }
 
 impl Facts {
+    /// By project and name.
+    pub fn sorted(mut self) -> Facts {
+        let key = |one: &ContainerFacts| (one.project.clone(), one.name.clone(), one.id.clone());
+        self.containers.sort_by_cached_key(key);
+        self.networks.sort_by(|a, b| (&a.project, &a.name).cmp(&(&b.project, &b.name)));
+        self.volumes.sort_by(|a, b| a.name.cmp(&b.name));
+        self.places.sort();
+        self.proxies.sort_by(|a, b| (&a.path, &a.holder).cmp(&(&b.path, &b.holder)));
+        self.files.sort_by(|a, b| a.path.cmp(&b.path));
+        self
+    }
+
     /// The container of this id, name, or beginning of an id.
     pub fn container(&self, word: &str) -> Option<&ContainerFacts> {
         let is_short = word.len() >= 12 && word.bytes().all(|byte| byte.is_ascii_hexdigit());

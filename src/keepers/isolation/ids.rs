@@ -34,6 +34,7 @@ pub const IDS: &[&str] = &[
     "secret-readable",
     "secret-reused",
     "shared-network",
+    "shared-path",
     "subnet-taken",
     "subnet-undeclared",
     "unbounded-log",

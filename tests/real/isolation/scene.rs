@@ -88,11 +88,11 @@ impl Scene {
     /// A container of a project on its own network, with further options.
     pub fn run(&self, project: &str, service: &str, options: &[&str], command: &[&str]) {
         let own = format!("{project}_default");
-        self.run_on(&own, project, service, options, command);
+        self.run_on(&own, (project, service), options, command);
     }
 
-    pub fn run_on(&self, network: &str, project: &str, service: &str, options: &[&str], command: &[&str]) {
-        self.make(&["run", "-d", "--network", network], (project, service), options, command);
+    pub fn run_on(&self, network: &str, who: (&str, &str), options: &[&str], command: &[&str]) {
+        self.make(&["run", "-d", "--network", network], who, options, command);
     }
 
     /// One that was never started: not every machine of tests lets a privileged one run.

@@ -6,6 +6,7 @@ mod networks;
 pub mod ports;
 mod privilege;
 mod secrets;
+mod shared;
 mod storage;
 mod tiers;
 
@@ -14,7 +15,7 @@ pub use storage::holds_docker;
 
 use std::collections::BTreeMap;
 
-use super::facts::Facts;
+use super::facts::{ContainerFacts, Facts};
 use super::ids::UNSEEN;
 use super::observe::Seen;
 use super::policy::Policy;
@@ -22,7 +23,10 @@ use crate::round::{Concern, Evidence, Finding, Severity, Subject};
 
 /// Everything that is found, the worst first, grouped by the two parties.
 pub fn find_all(facts: &Facts, policy: &Policy) -> Vec<Finding> {
+    // Whom of two a finding names first must not depend on the order in which they were seen.
+    let facts = &facts.clone().sorted();
     let mut all = storage::find(facts);
+    all.extend(shared::find(facts));
     all.extend(tiers::find(facts, policy));
     all.extend(networks::find(facts, policy));
     all.extend(privilege::find(facts, &|project| policy.projects.get(project).is_some_and(|one| one.hardened)));
@@ -40,6 +44,11 @@ pub fn find_all(facts: &Facts, policy: &Policy) -> Vec<Finding> {
     });
     all.dedup();
     all
+}
+
+/// Of two containers that touch, the one that is told of, and the other one: the one with a project, where only one has.
+fn tell_of<'c>(one: &'c ContainerFacts, two: &'c ContainerFacts) -> (&'c ContainerFacts, &'c ContainerFacts) {
+    if two.project.is_none() { (two, one) } else { (one, two) }
 }
 
 /// A concern for each finding of weight that is not allowed; one for those of one kind about one thing.
@@ -60,7 +69,9 @@ pub fn decide(seen: &Seen) -> Vec<Concern> {
             concern
         })
         .collect();
-    all.extend(seen.trouble.as_ref().map(|trouble| unseen(trouble)));
+    all.extend(seen.trouble.as_ref().map(|trouble| unseen(Severity::Warning, trouble)));
+    let parts = seen.found.as_ref().map(|found| found.unseen.join("; ")).filter(|parts| !parts.is_empty());
+    all.extend(parts.filter(|_| seen.trouble.is_none()).map(|parts| unseen(Severity::Info, &parts)));
     all
 }
 
@@ -82,10 +93,10 @@ fn of_finding(finding: &Finding) -> Concern {
     }
 }
 
-fn unseen(trouble: &str) -> Concern {
+fn unseen(severity: Severity, trouble: &str) -> Concern {
     Concern {
         id: UNSEEN.into(),
-        severity: Severity::Warning,
+        severity,
         subject: Subject::thing("audit"),
         text: format!("what projects have in common could not be looked at: {trouble}"),
         evidence: Vec::new(),

@@ -96,10 +96,10 @@ fn collisions(facts: &Facts) -> Vec<Finding> {
                 other.id != container.id && other.project != container.project && collide(port, beside)
             };
             let Some((other, _)) = same.iter().take(index).find(clash) else { continue };
+            let (container, other) = super::tell_of(container, other);
             // A container claims IPv4 and IPv6 of one port.
-            if all.iter().any(|known| {
-                known.subject == container.name && known.other == other.project && claims_same(known, port)
-            }) {
+            let known = |known: &Finding| known.subject == container.name && known.other == other.project;
+            if all.iter().any(|one| known(one) && claims_same(one, port)) {
                 continue;
             }
             let text = format!("{} and {} both want {}", container.name, other.name, words(port));

@@ -112,7 +112,7 @@ fn old_files(facts: &Facts, policy: &Policy) -> Vec<Finding> {
         let fact = ("file changed", &*file.changed?.to_string(), file.path.clone());
         let mut found = finding("secret-old", Severity::Info, &file.path, fact, text);
         found.project = Some(file.project.clone());
-        found.cure = format!("change them, or say when that was: [project.{}] secrets_rotated", file.project);
+        found.cure = format!("change them, or say when that was: [project.{}] rotated", file.project);
         Some(found)
     };
     facts.files.iter().filter(undeclared).filter_map(each).collect()
@@ -121,7 +121,7 @@ fn old_files(facts: &Facts, policy: &Policy) -> Vec<Finding> {
 fn old_project(project: &str, rotated: Timestamp, now: Timestamp) -> Option<Finding> {
     let days = age(rotated, now)?;
     let text = format!("the secrets of {project} were last changed {days} days ago");
-    let key = format!("config:project.{project}.secrets_rotated");
+    let key = format!("config:project.{project}.rotated");
     let mut found = finding("secret-old", Severity::Warning, project, ("rotated", &rotated.to_string(), key), text);
     found.project = Some(project.to_owned());
     found.cure = "change them, then write the new date".into();

@@ -49,7 +49,7 @@ fn judge_path(facts: &Facts, container: &ContainerFacts, mount: &MountFacts, pat
 }
 
 /// The socket that a path is, or leads to.
-fn find_socket<'f>(facts: &'f Facts, path: &'f str) -> Option<&'f str> {
+pub(super) fn find_socket<'f>(facts: &'f Facts, path: &'f str) -> Option<&'f str> {
     let known = facts.docker.sockets.iter().map(String::as_str).find(|socket| is_within(socket, path) && path != "/");
     let name = path.rsplit('/').next().unwrap_or_default();
     known.or_else(|| SOCKET_NAMES.contains(&name).then_some(path))
@@ -100,6 +100,11 @@ fn judge_system(facts: &Facts, container: &ContainerFacts, mount: &MountFacts, p
     let mut finding = finding("host-path", severity, container, mount, text);
     finding.cure = "mount only what it needs, read-only".into();
     Some(finding)
+}
+
+/// Whether a path is one of the host itself.
+pub(super) fn is_system(path: &str) -> bool {
+    path == "/" || SYSTEM.iter().any(|(place, _)| *place != "/" && is_within(path, place))
 }
 
 /// How long the path of the project's nearest directory is in which `path` lies.

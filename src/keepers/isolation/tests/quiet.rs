@@ -83,6 +83,55 @@ fn a_socket_served_in_a_shared_volume_leads_to_docker() {
 }
 
 #[test]
+fn what_belongs_to_nobody_is_told_when_one_of_two_writes_there() {
+    for (ours, theirs, is_found) in [
+        (bind("/opt/common", "/opt/common", true), bind("/opt/common", "/opt/common", false), true),
+        (bind("/opt/common", "/opt/common", false), bind("/opt/common", "/opt/common", false), false),
+        (bind("/opt/common/x", "/opt/common/x", false), bind("/opt/common", "/opt/common", true), true),
+        (bind("/opt/common", "/opt/common", false), bind("/opt/common/x/y", "/opt/common/x/y", true), true),
+        (bind("/opt/common", "/opt/common", true), bind("/opt/commons", "/opt/commons", true), false),
+        (volume("nobodys"), volume("nobodys"), true),
+        (bind("/etc/localtime", "/etc/localtime", false), bind("/etc/localtime", "/etc/localtime", false), false),
+    ] {
+        let mut facts = apart();
+        facts.volumes.push(VolumeFacts {
+            name: "nobodys".into(),
+            project: None,
+            path: "/var/lib/docker/volumes/n".into(),
+        });
+        facts.containers[0].mounts.push(ours.clone());
+        facts.containers[1].mounts.push(theirs);
+        let expected = if is_found { vec![of("shared-path", "b", Some("a"))] } else { vec![] };
+        assert_eq!(found(&facts), expected, "{ours:?}");
+    }
+}
+
+proptest::proptest! {
+    /// In whichever order Docker tells of things, the same is found.
+    #[test]
+    fn the_order_of_what_is_seen_changes_nothing(seed in proptest::collection::vec(0_usize..8, 8)) {
+        let mut facts = apart();
+        facts.networks.push(network("edge", None, "172.20.9.0/24"));
+        for (index, project) in ["a", "b", "c"].into_iter().enumerate() {
+            let mut one = container(&format!("{project}-x"), project);
+            one.networks.push("edge".into());
+            one.mounts.extend([bind("/opt/common", "/opt/common", index == 0), volume("b_db")]);
+            one.ports.push(port(Protocol::Tcp, None, 80, Some(80)));
+            one.secrets = vec![secret("TOKEN", "same", false)];
+            facts.containers.push(one);
+        }
+        facts.containers.push(ContainerFacts { project: None, ..facts.containers[3].clone() });
+        let before = find_all(&facts, &Policy::default());
+        for (at, to) in seed.into_iter().enumerate() {
+            let (containers, networks) = (facts.containers.len(), facts.networks.len());
+            facts.containers.swap(at % containers, to % containers);
+            facts.networks.swap(at % networks, to % networks);
+        }
+        proptest::prop_assert_eq!(before, find_all(&facts, &Policy::default()));
+    }
+}
+
+#[test]
 fn docker_is_found_by_its_own_directory_wherever_that_is() {
     let mut facts = apart();
     facts.docker.directories.push("/data/docker".into());
