@@ -8,7 +8,7 @@ use super::request::Response;
 use super::routes::Matched;
 use super::{Agent, Refusal};
 use crate::round::{AuditView, Snapshot};
-use crate::values::ProjectName;
+use crate::values::{ProjectName, one_line};
 
 /// `GET /v1/audit`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,8 +24,18 @@ pub struct AuditShown {
 
 /// The answer to `GET /v1/audit`.
 pub fn show(agent: &dyn Agent, matched: &Matched) -> Result<Response, Refusal> {
-    let project = parse_project(matched)?;
-    Ok(Response::of(200, &render_audit(&agent.snapshot(), project)))
+    let (project, snapshot) = (parse_project(matched)?, agent.snapshot());
+    // A wrong name must not look like a project without findings.
+    let known = |project: &ProjectName| snapshot.projects.iter().any(|view| view.project == *project);
+    if let Some(unknown) = project.as_ref().filter(|project| !known(project)) {
+        let names: Vec<&str> = snapshot.projects.iter().map(|view| view.project.as_str()).collect();
+        return Err(Refusal {
+            code: "not_found".into(),
+            text: format!("there is no project \"{unknown}\""),
+            cure: one_line(&format!("known projects: {}", names.join(", ")), 500),
+        });
+    }
+    Ok(Response::of(200, &render_audit(&snapshot, project)))
 }
 
 pub fn render_audit(snapshot: &Snapshot, project: Option<ProjectName>) -> AuditShown {

@@ -58,10 +58,26 @@ const HARMLESS_LAST: &[&str] = &[
     "location",
     "env",
     "hash",
+    "issuer",
+    "audience",
+    "domain",
+    "secure",
+    "samesite",
+    "scope",
+    "size",
+    "claim",
+    "field",
+    "param",
+    "expire",
+    "minutes",
+    "hours",
+    "duration",
 ];
 /// First words of settings that speak of passwords and have none.
 const HARMLESS_FIRST: &[&str] =
     &["allow", "enable", "disable", "require", "skip", "no", "use", "max", "min", "has", "is"];
+/// Words that hide a value elsewhere, and alone are no reason to speak: an address says what of it is a secret.
+const WEAK: &[&str] = &["auth", "authorization", "cookie", "bearer", "dsn"];
 /// Words that make a trailing `KEY` a secret; others name a row, a sort order, a public key.
 const KEYED: &[&str] = &[
     "api",
@@ -167,7 +183,9 @@ fn is_secret_name(name: &str) -> bool {
         let before = words.len().checked_sub(2).and_then(|at| words.get(at));
         return before.is_some_and(|word| KEYED.contains(&word.as_str()));
     }
-    is_secret_key(name, false) || last == "pgpassword"
+    let strong: Vec<&str> =
+        words.iter().map(String::as_str).filter(|word| !WEAK.contains(word) && !word.starts_with("tokeniz")).collect();
+    is_secret_key(&strong.join("_"), false)
 }
 
 /// The password in `scheme://user:password@host`, `user:password@tcp(host)` and `password=…` of a connection's words.
@@ -234,10 +252,14 @@ mod tests {
             ("PWD", "/app"),
             ("OLDPWD", "/"),
             ("BASIC_AUTH", "off"),
+            ("AUTH", "ldap"),
             ("PATH", "/usr/bin:/bin"),
             ("URL", "https://example.org/a:b@c"),
             ("URL", "postgres://shop@db/shop"),
             ("AUTH_URL", "https://login.example/x"),
+            ("TOKENIZER", "gpt2"),
+            ("COOKIE_DOMAIN", "shop.example"),
+            ("JWT_TOKEN_ISSUER", "shop"),
             ("KAFKA_LISTENERS", "PLAINTEXT://0.0.0.0:9092"),
             ("AWS_ACCESS_KEY_ID", "AKIA"),
         ] {

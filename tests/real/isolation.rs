@@ -104,6 +104,8 @@ fn each_way_into_another_project_is_found() {
     let (value, exit) = scene.audit(&["beta", "--fail-on", "critical"]);
     expected.retain(|(_, project, other, _)| project == "beta" || other == "beta");
     assert_eq!((scene::shorts(&value), exit), (expected, Some(1)));
+    let unknown = scene.agent.cli(&["audit", "gamma"]);
+    assert_eq!(unknown.status.code(), Some(2), "a wrong name is no good news: {unknown:?}");
     let concerns = scene.agent.get("/v1/concerns").unwrap().1;
     assert!(concerns.contains("foreign-network") && concerns.contains("alpha-chain-1"), "{concerns}");
     let metrics = scene.agent.metrics();

@@ -146,6 +146,13 @@ fn of_nested_places_the_nearer_owner_counts() {
 }
 
 #[test]
+fn who_has_what_holds_several_projects_touches_each() {
+    let mut facts = apart();
+    facts.containers.push(ContainerFacts { mounts: vec![bind("/srv", "/srv", false)], ..container("c-backup", "c") });
+    assert_eq!(found(&facts), [of("foreign-path", "c", Some("a")), of("foreign-path", "c", Some("b"))]);
+}
+
+#[test]
 fn a_network_borrowed_within_a_project_is_no_finding() {
     let mut facts = apart();
     let (a, b) = (facts.containers[0].id.clone(), facts.containers[1].id.clone());

@@ -19,7 +19,7 @@ const SYSTEM: [(&str, &str); 8] = [
 /// Everything about mounts.
 pub fn find(facts: &Facts) -> Vec<Finding> {
     let each = |container: &ContainerFacts| -> Vec<Finding> {
-        container.mounts.iter().filter_map(|mount| judge(facts, container, mount)).collect()
+        container.mounts.iter().flat_map(|mount| judge(facts, container, mount)).collect()
     };
     facts.containers.iter().flat_map(each).collect()
 }
@@ -29,23 +29,29 @@ pub fn holds_docker(facts: &Facts, container: &ContainerFacts) -> bool {
     container.mounts.iter().any(|mount| facts.path_of(mount).is_some_and(|path| find_socket(facts, path).is_some()))
 }
 
-fn judge(facts: &Facts, container: &ContainerFacts, mount: &MountFacts) -> Option<Finding> {
-    let path = facts.path_of(mount);
-    let bound = || path.and_then(|path| judge_path(facts, container, mount, path));
-    match &mount.source {
-        MountSource::Volume(name) => judge_volume(facts, container, mount, name).or_else(bound),
-        MountSource::Bind { .. } => bound(),
+fn judge(facts: &Facts, container: &ContainerFacts, mount: &MountFacts) -> Vec<Finding> {
+    let volume = match &mount.source {
+        MountSource::Volume(name) => judge_volume(facts, container, mount, name),
+        MountSource::Bind { .. } => None,
+    };
+    match (volume, facts.path_of(mount)) {
+        (Some(finding), _) => vec![finding],
+        (None, Some(path)) => judge_path(facts, container, mount, path),
+        (None, None) => Vec::new(),
     }
 }
 
-fn judge_path(facts: &Facts, container: &ContainerFacts, mount: &MountFacts, path: &str) -> Option<Finding> {
+fn judge_path(facts: &Facts, container: &ContainerFacts, mount: &MountFacts, path: &str) -> Vec<Finding> {
     // A volume's files are among Docker's own, and no finding for that.
     let volume = matches!(mount.source, MountSource::Volume(_));
     let usual = volume && facts.docker.directories.iter().any(|place| is_within(path, place));
-    judge_socket(facts, container, mount, path)
-        .or_else(|| if usual { None } else { judge_system(facts, container, mount, path) })
-        .or_else(|| judge_place(facts, container, mount, path))
-        .or_else(|| judge_proxy(facts, container, mount, path))
+    let whole = judge_socket(facts, container, mount, path)
+        .or_else(|| if usual { None } else { judge_system(facts, container, mount, path) });
+    if let Some(finding) = whole {
+        return vec![finding];
+    }
+    let places = judge_places(facts, container, mount, path);
+    if places.is_empty() { judge_proxy(facts, container, mount, path).into_iter().collect() } else { places }
 }
 
 /// The socket that a path is, or leads to.
@@ -113,23 +119,31 @@ fn own_place(facts: &Facts, project: &str, path: &str) -> Option<usize> {
     places.map(|(_, place)| place.len()).max()
 }
 
-fn judge_place(facts: &Facts, container: &ContainerFacts, mount: &MountFacts, path: &str) -> Option<Finding> {
+/// One finding for each project whose directory it is in, or holds.
+fn judge_places(facts: &Facts, container: &ContainerFacts, mount: &MountFacts, path: &str) -> Vec<Finding> {
     let mine = container.project.as_deref();
-    let touched = |(owner, place): &&(String, String)| {
-        Some(owner.as_str()) != mine && (is_within(path, place) || is_within(place, path))
-    };
-    let (owner, place) = facts.places.iter().filter(touched).max_by_key(|(_, place)| place.len())?;
-    // A project's directory inside another one's: the nearer owner counts.
-    if mine.and_then(|project| own_place(facts, project, path)).is_some_and(|own| own >= place.len()) {
-        return None;
+    let own = mine.and_then(|project| own_place(facts, project, path)).unwrap_or(0);
+    // Of directories in each other the nearest owner counts.
+    let around = facts.places.iter().filter(|(_, place)| is_within(path, place));
+    let nearest = around.max_by_key(|(_, place)| place.len()).filter(|(_, place)| place.len() > own);
+    let below = facts.places.iter().filter(|(_, place)| place != path && is_within(place, path));
+    let mut owners: Vec<(&str, &str)> = Vec::new();
+    for (owner, place) in nearest.into_iter().chain(below) {
+        if Some(owner.as_str()) != mine && !owners.iter().any(|(known, _)| known == owner) {
+            owners.push((owner, place));
+        }
     }
+    owners.into_iter().map(|(owner, place)| of_place(container, mount, owner, place)).collect()
+}
+
+fn of_place(container: &ContainerFacts, mount: &MountFacts, owner: &str, place: &str) -> Finding {
     let how = if mount.writable { "write to" } else { "read" };
     let text = format!("{} can {how} {place}, which belongs to {owner}", container.name);
     let severity = if mount.writable { Severity::Critical } else { Severity::Warning };
     let mut finding = finding("foreign-path", severity, container, mount, text);
-    finding.other = Some(owner.clone());
+    finding.other = Some(owner.to_owned());
     finding.cure = format!("mount a directory of its own; what both need goes through {owner}'s network");
-    Some(finding)
+    finding
 }
 
 fn judge_volume(facts: &Facts, container: &ContainerFacts, mount: &MountFacts, name: &str) -> Option<Finding> {

@@ -126,7 +126,7 @@ pub fn to_listening(listeners: &BTreeSet<Listener>) -> Vec<PortFacts> {
     let each = |listener: &Listener| PortFacts {
         protocol: if listener.udp { Protocol::Udp } else { Protocol::Tcp },
         // `::` of the kernel takes IPv4, too.
-        address: Some(listener.address).filter(|address| *address != IpAddr::from([0; 16])),
+        address: Some(listener.address.to_canonical()).filter(|address| *address != IpAddr::from([0; 16])),
         port: listener.port,
         inner: None,
         random: false,

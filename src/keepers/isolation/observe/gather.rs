@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::Surroundings;
 use super::containers::{to_facts, to_listening};
 use crate::host::compose::Composed;
-use crate::host::docker::Docker;
 use crate::host::docker::detail::{Daemon, Detail, NetworkDetail, VolumeDetail};
+use crate::host::docker::{Docker, parse_address};
 use crate::host::environment::Environment;
 use crate::host::listeners::list_listeners;
 use crate::host::secret_files::read_secret_file;
@@ -20,7 +20,7 @@ use crate::keepers::isolation::decide::holds_docker;
 use crate::keepers::isolation::facts::{
     Facts, NetworkFacts, NetworkMode, ProxyFacts, SecretFileFacts, Subnet, VolumeFacts, is_within,
 };
-use crate::values::MarkKey;
+use crate::values::{MarkKey, one_line};
 
 /// How long Docker may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -42,7 +42,9 @@ struct Answers {
 
 /// Looks. `None`: there is no Docker.
 pub async fn gather(config: &Config, roots: &Roots, key: &MarkKey) -> Result<Option<Surroundings>, Error> {
-    let Some(answers) = ask(Path::new(&config.socket), key).await? else { return Ok(None) };
+    let strange = || Error::reply("docker", format!("\"{}\" is not a local socket", one_line(&config.socket, 80)));
+    let socket = parse_address(&config.socket).ok_or_else(strange)?;
+    let Some(answers) = ask(&socket, key).await? else { return Ok(None) };
     let (config, roots) = (config.clone(), roots.clone());
     let read = tokio::task::spawn_blocking(move || read_host(&config, &roots, answers)).await;
     read.map(Some).map_err(|error| Error::reply("audit", error))
@@ -94,7 +96,8 @@ fn read_host(config: &Config, roots: &Roots, answers: Answers) -> Surroundings {
         ..Facts::default()
     };
     let real = |path: &str| read_canonical(&roots.rootfs, path);
-    facts.docker.sockets.push(real(&config.socket));
+    let socket = parse_address(&config.socket).map(|path| path.to_string_lossy().into_owned());
+    facts.docker.sockets.extend(socket.map(|path| real(&path)));
     facts.docker.directories.extend(Some(real(&daemon.directory)).filter(|path| path.len() > 1));
     add_listeners(&mut facts, &details, roots);
     facts.proxies = list_proxies(&facts, roots);

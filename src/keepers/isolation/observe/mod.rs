@@ -7,7 +7,6 @@ mod gather;
 pub use containers::to_facts;
 pub use gather::{add_composed, gather};
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -18,7 +17,7 @@ use tokio::task::JoinHandle;
 use super::config::{Config, EphemeralPorts};
 use super::decide::find_all;
 use super::facts::Facts;
-use crate::host::docker::follow_events;
+use crate::host::docker::{follow_events, parse_address};
 use crate::host::environment::new_mark_key;
 use crate::host::{Error, Roots};
 use crate::round::Finding;
@@ -165,7 +164,8 @@ impl Watch {
         if let Some((_, before)) = self.following.take() {
             before.abort();
         }
-        let (path, happened) = (PathBuf::from(socket), self.happened.clone());
+        let Some(path) = parse_address(socket) else { return };
+        let happened = self.happened.clone();
         let follow = async move { follow_events(&path, move |_| happened.store(true, Ordering::Relaxed)).await };
         self.following = Some((socket.to_owned(), tokio::spawn(follow)));
     }
