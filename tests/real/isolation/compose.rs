@@ -57,7 +57,7 @@ fn a_file_is_audited_before_it_is_deployed() {
     let text = String::from_utf8_lossy(&[output.stdout.clone(), output.stderr.clone()].concat()).into_owned();
     assert_eq!(output.status.code(), Some(1), "{text}");
     let expected = set([
-        short("port-collision", "alpha", "beta", "alpha-web-1"),
+        short("port-collision", "beta", "alpha", "beta-db-1"),
         short("port-outside", "alpha", "-", "alpha-web-1"),
         short("port-address", "alpha", "-", "alpha-web-1"),
         short("foreign-path", "alpha", "beta", "alpha-web-1"),
