@@ -257,7 +257,8 @@ fn every_concern_has_its_runbook_heading() {
         for (line, text) in
             source.code().into_iter().filter(|_| ["keepers", "round", "ledger", "daemon"].contains(&room.as_str()))
         {
-            for word in text.split('"').skip(1).step_by(2).filter(|word| is_concern(word)) {
+            let listed = source.name().ends_with("isolation/ids.rs");
+            for word in text.split('"').skip(1).step_by(2).filter(|word| listed || is_concern(word)) {
                 used.insert(word.to_owned());
                 assert!(
                     headings.contains(word),

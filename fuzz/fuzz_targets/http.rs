@@ -92,7 +92,7 @@ fn order(data: &[u8]) {
 
 /// Orders that may come without a body.
 fn changes(place: Place) -> bool {
-    matches!(place, Place::Reload | Place::Wake | Place::Confirm | Place::LookAtDocker | Place::ReleaseLimits)
+    matches!(place, Place::Reload | Place::Wake | Place::Confirm | Place::LookAtDocker | Place::ReleaseLimits | Place::LookBetweenProjects)
 }
 
 fn ask(request: &Request, rights: Rights) -> Response {

@@ -2,7 +2,7 @@
 
 use super::request::{JSON, Method, Peer, Request, Response, Rights};
 use super::routes::{Matched, OPENAPI, Place, match_route};
-use super::{Agent, Refusal, limits, looks, orders, storage};
+use super::{Agent, Refusal, audit, limits, looks, orders, storage};
 
 /// Why a peer may not do this, when so.
 pub fn refuse_rights(method: Method, peer: &Peer) -> Option<Refusal> {
@@ -56,6 +56,7 @@ async fn take(agent: &dyn Agent, request: &Request, matched: &Matched, peer: &Pe
             cure: "start the agent (systemctl start hostkeeper), or ask for the history".into(),
         }),
         Place::Limits => limits::show(&agent.snapshot(), matched),
+        Place::Audit => audit::show(agent, matched),
         Place::Storage => Ok(storage::show(&agent.snapshot())),
         Place::Drain | Place::Undrain | Place::Balance | Place::MakeExamples | Place::RemoveExamples => {
             storage::give(agent, matched.route.place, &request.body, peer).await
@@ -71,6 +72,7 @@ async fn take(agent: &dyn Agent, request: &Request, matched: &Matched, peer: &Pe
         | Place::ReleaseLimits
         | Place::Park
         | Place::Unpark
+        | Place::LookBetweenProjects
         | Place::Fix => orders::give(agent, matched.route.place, &request.body, peer).await,
     }
 }

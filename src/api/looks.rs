@@ -29,7 +29,7 @@ fn origins(agent: &dyn Agent) -> impl Fn(&str) -> Option<KeyOrigin> + Sync {
     |key| agent.config_key(key)
 }
 
-fn parse_project(matched: &Matched) -> Result<Option<ProjectName>, Refusal> {
+pub(super) fn parse_project(matched: &Matched) -> Result<Option<ProjectName>, Refusal> {
     let Some(name) = matched.value("project") else { return Ok(None) };
     name.parse()
         .map(Some)

@@ -2,6 +2,7 @@
 //! look both answer it, so that every verb sees the same with and without a daemon.
 
 mod answer;
+pub mod audit;
 pub mod cleans;
 pub mod client;
 mod doctor;

@@ -76,6 +76,7 @@ pub fn parse_order(place: Place, body: &[u8]) -> Result<Order, Refusal> {
             read_body(body, form).map(Order::KeepSpeed)
         }
         Place::LookAtDocker => read_body(body, "{}").map(|NoBody {}| Order::Reclaim(ReclaimOrder::Look)),
+        Place::LookBetweenProjects => read_body(body, "{}").map(|NoBody {}| Order::Audit),
         Place::Reclaim => read_body(body, r#"{"things": [{"class": "images", "id": "sha256:…"}]}"#)
             .map(|ReclaimBody { things }| Order::Reclaim(ReclaimOrder::Remove { things })),
         Place::Park => read_body(body, PARK).map(Order::Park),

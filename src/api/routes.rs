@@ -40,6 +40,8 @@ pub enum Place {
     KeepSpeed,
     Fix,
     LookAtDocker,
+    Audit,
+    LookBetweenProjects,
     Reclaim,
     Limits,
     ReleaseLimits,
@@ -82,6 +84,7 @@ pub const ROUTES: &[Route] = &[
     get("/v1/config/{key}", &[], Place::ConfigKey),
     get("/v1/storage", &[], Place::Storage),
     get("/v1/limits", &["project"], Place::Limits),
+    get("/v1/audit", &["project"], Place::Audit),
     get("/v1/openapi.json", &[], Place::OpenApi),
     get("/metrics", &["collect[]", "exclude[]"], Place::Metrics),
     get("/healthz", &[], Place::Healthz),
@@ -103,6 +106,7 @@ pub const ROUTES: &[Route] = &[
     post("/v1/limits/release", Place::ReleaseLimits),
     post("/v1/limits/park", Place::Park),
     post("/v1/limits/unpark", Place::Unpark),
+    post("/v1/audit/look", Place::LookBetweenProjects),
 ];
 
 /// A request that fits a route: the filled segment, if any, and the decoded query.

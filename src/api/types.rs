@@ -73,6 +73,8 @@ pub enum Order {
     Park(ParkOrder),
     /// Start what `Park` stopped.
     Unpark(ParkOrder),
+    /// Look at where projects touch each other.
+    Audit,
     /// Keep what a person measured.
     KeepSpeed(SpeedNote),
 }

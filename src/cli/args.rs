@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::daemon::Places;
+use crate::round::Severity;
 
 /// Keeps several Docker Compose projects safe on one Linux server.
 ///
@@ -85,6 +86,8 @@ pub enum Verb {
     Unpark(super::limits_args::UnparkArgs),
     /// Show tiers, directories and pools; balance and drain pools
     Storage(super::storage_args::StorageArgs),
+    /// Show where projects touch each other, with evidence and cure
+    Audit(AuditArgs),
     /// Check, show and make the configuration
     #[command(subcommand, subcommand_value_name = "WHAT", subcommand_help_heading = "What")]
     Config(ConfigVerb),
@@ -218,6 +221,37 @@ pub enum Sort {
     Io,
     Network,
     Name,
+}
+
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// Only what is about this project
+    pub project: Option<String>,
+    /// End with 1 when something of this weight or more is found and not allowed
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub fail_on: Option<FailOn>,
+    /// Audit a Compose file before it is deployed, against what is there now
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "project")]
+    pub compose: Option<PathBuf>,
+}
+
+/// From which weight on the audit fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    Info,
+    #[value(alias = "warn")]
+    Warning,
+    Critical,
+}
+
+impl FailOn {
+    pub fn severity(self) -> Severity {
+        match self {
+            FailOn::Info => Severity::Info,
+            FailOn::Warning => Severity::Warning,
+            FailOn::Critical => Severity::Critical,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,11 +1,13 @@
 //! What the command line needs of the rooms below it, as one trait: tests put canned answers here.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::ask::Ask;
 use super::failure::Failure;
+use crate::api::audit::AuditShown;
 use crate::daemon::{BenchOrder, CountOrder, Measured, Places, Unfit};
 
 /// What the configuration room answers: for people, for programs, and whether it was good.
@@ -74,6 +76,9 @@ pub trait House: Sync {
         order: &CountOrder,
         progress: &mut dyn FnMut(u64) -> bool,
     ) -> Result<Unfit, Failure>;
+
+    /// Audits what a Compose file would deploy, in this process.
+    fn audit_compose(&self, places: &Places, file: &Path, now: Timestamp) -> Result<AuditShown, Failure>;
 
     /// Asks the configuration room.
     fn config(&self, places: &Places, question: &ConfigQuestion) -> Result<ConfigAnswer, Failure>;

@@ -92,6 +92,7 @@ fn dispatch(desk: &mut Desk<'_>, verb: &Verb) -> Result<u8, Failure> {
         Verb::Limits(args) => verbs::limits::run(desk, args),
         Verb::Park(args) => verbs::park::park(desk, args),
         Verb::Unpark(args) => verbs::park::unpark(desk, args),
+        Verb::Audit(args) => verbs::audit::run(desk, args),
         Verb::Storage(args) => verbs::storage::run(desk, args),
         Verb::Config(what) => verbs::config::run(desk, what),
         Verb::Reload => verbs::reload::run(desk),

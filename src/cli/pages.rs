@@ -173,6 +173,25 @@ pub const PAGES: &[Page] = &[
     storage_args::RECLAIM,
     storage_args::STRESS,
     Page {
+        verb: "audit",
+        examples: &[
+            ("hostkeeper audit", "everything, by pair of projects"),
+            ("hostkeeper audit athena --fail-on critical", "one project; exit code 1 when something is critical"),
+            ("hostkeeper audit --compose compose.yml --fail-on warning", "a file before it is deployed"),
+        ],
+        exits: &[
+            (0, "shown; with --fail-on: nothing of that weight is found that is not allowed"),
+            (1, "with --fail-on: something of that weight is found"),
+            (2, "could not look, or wrong usage; with --fail-on also: something could not be seen"),
+            BAD_CONFIG,
+        ],
+        notes: &[
+            DIRECT,
+            "Looks and reports, changes nothing. As root it looks now; others are shown the last look.",
+            "--compose needs the Compose plugin of Docker (docker compose config). Values of secrets are never shown.",
+        ],
+    },
+    Page {
         verb: "config check",
         examples: &[
             ("hostkeeper config check", "the installed files"),

@@ -11,9 +11,12 @@ use super::discover::discover;
 use super::failure::{BAD_CONFIG, BLOCKED, FAILED, Failure};
 use super::house::{ConfigAnswer, ConfigQuestion, House, WebOrder};
 use crate::api::Agent;
+use crate::api::audit::AuditShown;
 use crate::config::{self, Answer, Loaded, Problems};
-use crate::daemon::{self, BenchOrder, CountOrder, Measured, Places, Unfit};
+use crate::daemon::{self, BenchOrder, CountOrder, Measured, Places, Unaudited, Unfit};
 use crate::web::{self, WebOptions};
+
+const UNAUDITED: &str = "ask as who may use Docker; hostkeeper doctor";
 
 /// The real rooms.
 pub struct Wired;
@@ -74,6 +77,25 @@ impl House for Wired {
             daemon::Failure::Config(problems) => bad_config(&problems),
             daemon::Failure::Host(error) => {
                 Failure::new(BLOCKED, "uncounted", error.chain(), "hostkeeper storage dir").so("nothing was changed")
+            }
+        })
+    }
+
+    fn audit_compose(&self, places: &Places, file: &Path, now: jiff::Timestamp) -> Result<AuditShown, Failure> {
+        let shown = file.display();
+        daemon::audit_compose(places, file, now).map_err(|unaudited| match unaudited {
+            Unaudited::Failure(daemon::Failure::Config(problems)) => bad_config(&problems),
+            Unaudited::Failure(daemon::Failure::Host(error)) => {
+                Failure::new(BLOCKED, "unaudited", format!("could not audit {shown}: {}", error.chain()), UNAUDITED)
+            }
+            Unaudited::NoCompose => {
+                let text = format!("could not audit {shown}: Docker has no Compose here");
+                let cure = "install the plugin (docker-compose-plugin, or docker-compose-v2), until docker compose version works";
+                Failure::new(BLOCKED, "no_compose", text, cure)
+            }
+            Unaudited::Refused(why) => {
+                let cure = format!("docker compose -f {shown} config --quiet says why");
+                Failure::new(BLOCKED, "bad_compose", format!("could not audit {shown}: {why}"), cure)
             }
         })
     }

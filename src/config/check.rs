@@ -10,7 +10,7 @@ use super::settings::{Api, HostSettings, Ledger, Metrics, Project, ProjectTable,
 use super::tree::{Node, Value};
 use super::value::Step;
 use crate::keepers::storage::config::check_path;
-use crate::keepers::{limits, reclaim, storage, vitals};
+use crate::keepers::{isolation, limits, reclaim, storage, vitals};
 use crate::round::Limits;
 use crate::values::{Bytes, Every, Mode, Problem, ProjectName};
 
@@ -23,6 +23,7 @@ pub struct Draft {
     pub storage: storage::config::Table,
     pub limits: limits::config::Table,
     pub reclaim: reclaim::config::Table,
+    pub isolation: isolation::config::Table,
     pub projects: Vec<(ProjectName, ProjectTable)>,
     pub api: Api,
     pub web: WebTable,
@@ -49,10 +50,14 @@ impl Draft {
         problems.extend(check_hosts(&self.web.hosts));
         problems.extend(check_web_config(self.web.config_file.as_deref()));
         let storage_mode = self.storage.mode;
+        let pick = |(name, table): &(ProjectName, ProjectTable)| (name.clone(), super::isolated::pick(table));
+        let isolated = self.projects.iter().map(pick).collect();
         let (storage, limits, projects) =
             sort_out(&self.host, &self.vitals, self.storage, (self.limits.mode, self.projects));
         problems.extend(storage.check());
         problems.extend(limits.check());
+        let (isolation, wrong) = super::isolated::settle(&self.isolation, &isolated, &storage, &self.vitals);
+        problems.extend(wrong);
         let socket = self.vitals.docker_socket.clone();
         let reclaim = reclaim::config::Config { socket, every: self.reclaim.every.0 };
         let settings = listen.map(|listen| Settings {
@@ -65,6 +70,7 @@ impl Draft {
             limits,
             limits_mode: self.limits.mode,
             reclaim,
+            isolation,
             projects,
             api: self.api,
             web: Web { listen, config_file: self.web.config_file, hosts: self.web.hosts },

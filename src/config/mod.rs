@@ -9,6 +9,7 @@ mod depth;
 mod draw;
 mod explain;
 mod init;
+mod isolated;
 mod located;
 mod merge;
 mod mistakes;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::keepers::{limits, reclaim, storage, vitals};
+use crate::keepers::{isolation, limits, reclaim, storage, vitals};
 use crate::metrics::Group;
 use crate::round::{Limits, Rules};
 use crate::values::{Bytes, Every, Mode, ProjectName, Window};
@@ -29,6 +29,8 @@ pub struct Settings {
     pub limits_mode: Option<Mode>,
     /// `[reclaim]`, with the socket of `[vitals]`.
     pub reclaim: reclaim::config::Config,
+    /// `[isolation]`, with what projects declare of it.
+    pub isolation: isolation::config::Config,
     pub projects: BTreeMap<ProjectName, Project>,
     pub api: Api,
     pub web: Web,
@@ -91,6 +93,10 @@ pub struct ProjectTable {
     pub dir: BTreeMap<String, storage::config::Dir>,
     pub pool: BTreeMap<String, storage::pools::config::Pool>,
     pub clean: BTreeMap<String, storage::clean::config::Rule>,
+    pub ports: Option<isolation::config::Ports>,
+    pub networks: Option<isolation::config::Networks>,
+    pub hardened: bool,
+    pub rotated: Option<String>,
 }
 
 impl ProjectTable {

@@ -103,6 +103,7 @@ impl Reader {
         let storage: Option<storage::config::Table> = self.read("storage");
         let limits = self.read("limits");
         let reclaim = self.read("reclaim");
+        let isolation = self.read("isolation");
         let projects = self.read_projects();
         let api = self.read("api");
         let web: Option<WebTable> = self.read("web");
@@ -115,6 +116,7 @@ impl Reader {
             storage: storage?,
             limits: limits?,
             reclaim: reclaim?,
+            isolation: isolation?,
             projects,
             api: api?,
             web: web?,

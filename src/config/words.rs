@@ -5,8 +5,20 @@ use super::tree::{Node, Value};
 use super::value::What;
 
 /// The sections, in the order of the reference.
-pub const SECTIONS: [&str; 11] =
-    ["host", "guard", "metrics", "vitals", "storage", "limits", "reclaim", "project", "api", "web", "ledger"];
+pub const SECTIONS: [&str; 12] = [
+    "host",
+    "guard",
+    "metrics",
+    "vitals",
+    "storage",
+    "limits",
+    "reclaim",
+    "isolation",
+    "project",
+    "api",
+    "web",
+    "ledger",
+];
 
 /// What is said of a wrong value under `key`, and its cure.
 pub fn render_words(what: &What, key: &str, node: &Node) -> (String, String) {

@@ -2,6 +2,7 @@
 //! line when no daemon runs.
 
 mod agent;
+mod audit;
 mod bench;
 mod fix;
 mod logging;
@@ -27,6 +28,7 @@ mod start;
 mod storm;
 mod systemd;
 
+pub use audit::{Unaudited, audit_compose};
 pub use bench::{BenchOrder, Measured, bench};
 pub use fix::{CountOrder, Unfit, check_file_mode, count_unfit};
 pub use logging::start_logging;

@@ -40,6 +40,7 @@ impl Rounds {
             Order::Park(order) => self.park(&order, &by).await,
             Order::Unpark(order) => self.unpark(&order, &by).await,
             Order::ReleaseLimits { project } => self.release_limits(project.as_ref(), &by).await,
+            Order::Audit => self.look_between_projects().await,
             Order::KeepSpeed(note) => self.keep_speed(&note, &by),
             Order::Wake => Ok(Done { text: "looked again".to_owned(), steps: Vec::new() }),
         };
@@ -177,6 +178,7 @@ fn word(order: &Order) -> &'static str {
         Order::Wake => "wake",
         Order::Pool(order) => super::pools::word(order),
         Order::Fix(_) => "fix",
+        Order::Audit => "look_between_projects",
         Order::Reclaim(ReclaimOrder::Look) => "look_at_docker",
         Order::Reclaim(ReclaimOrder::Remove { .. }) => "reclaim",
         Order::ReleaseLimits { .. } => "release_limits",

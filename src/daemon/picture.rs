@@ -42,6 +42,7 @@ pub fn draw_snapshot(result: &RoundResult, frame: Frame<'_>) -> Snapshot {
         dirs: views.dirs,
         pools: views.pools,
         reclaim: views.reclaim,
+        audit: views.audit,
         cleans: views.cleans,
         limits: views.limits,
         agent: frame.agent,
@@ -60,6 +61,7 @@ pub fn join_views<'a>(sights: impl Iterator<Item = &'a Arc<dyn Sight>>) -> Views
         all.dirs.extend(views.dirs);
         all.pools.extend(views.pools);
         all.reclaim = all.reclaim.or(views.reclaim);
+        all.audit = all.audit.or(views.audit);
         all.cleans.extend(views.cleans);
         all.limits.extend(views.limits);
         all.collectors.extend(views.collectors);

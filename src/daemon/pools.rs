@@ -57,6 +57,9 @@ impl Rounds {
         if snapshot.reclaim.as_ref().is_some_and(|reclaim| reclaim.looking) {
             due = due.min(PAUSE);
         }
+        if snapshot.audit.as_ref().is_some_and(|audit| audit.looking) {
+            due = due.min(PAUSE);
+        }
         self.due_in = due;
     }
 

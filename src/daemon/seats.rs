@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 use crate::config::Settings;
+use crate::keepers::isolation::Isolation;
 use crate::keepers::limits::Limits;
 use crate::keepers::reclaim::Reclaim;
 use crate::keepers::storage::Storage;
@@ -26,6 +27,7 @@ pub fn set_table(settings: &Settings) -> Vec<Chair> {
         chair(Vitals::default(), |settings| settings.vitals.clone(), settings),
         chair(Storage::default(), |settings| settings.storage.clone(), settings),
         chair(Limits::default(), |settings| settings.limits.clone(), settings),
+        chair(Isolation::default(), |settings| settings.isolation.clone(), settings),
         chair(Reclaim::default(), |settings| settings.reclaim.clone(), settings),
     ]
 }

@@ -37,6 +37,8 @@ pub struct Order {
     pub limit: Duration,
     /// Most bytes of standard output; more is an error. 0: nobody reads it.
     pub most: u64,
+    /// Beside PATH and LC_ALL, which are set; usually nothing.
+    pub environment: Vec<(OsString, OsString)>,
 }
 
 /// A program that has ended.
@@ -66,7 +68,8 @@ pub fn run(order: &Order) -> Result<Option<Ended>, Error> {
     let refused = |error: std::io::Error| Error::file("run", &order.program, error);
     let complaints = bounded(COMPLAINT).map_err(refused)?;
     let mut command = Command::new(&order.program);
-    command.args(&order.arguments).env_clear().env("PATH", PATH).env("LC_ALL", "C").current_dir("/").process_group(0);
+    command.args(&order.arguments).env_clear().envs(order.environment.iter().map(|(name, value)| (name, value)));
+    command.env("PATH", PATH).env("LC_ALL", "C").current_dir("/").process_group(0);
     command.stdin(filled(&order.input).map_err(refused)?).stderr(complaints.try_clone().map_err(refused)?);
     command.stdout(if order.most == 0 { Stdio::null() } else { Stdio::piped() });
     let mut child = match command.spawn() {
@@ -161,6 +164,7 @@ mod tests {
             input: b"in".to_vec(),
             limit: Duration::from_secs(30),
             most: 1000,
+            environment: Vec::new(),
         }
     }
 

@@ -72,7 +72,14 @@ pub fn ask_disk(disk: &Disk) -> Result<Option<Asked>, Error> {
         arguments.extend(["-d".into(), kind.into()]);
     }
     arguments.push(format!("/dev/{}", disk.name).into());
-    let order = Order { program: "smartctl".into(), arguments, input: Vec::new(), limit: LIMIT, most: MOST };
+    let order = Order {
+        program: "smartctl".into(),
+        arguments,
+        input: Vec::new(),
+        limit: LIMIT,
+        most: MOST,
+        environment: Vec::new(),
+    };
     let Some(Ended { code, output, complaint }) = run(&order)? else { return Ok(None) };
     let who = format!("smartctl {disk}");
     let Some(code) = code else { return Err(Error::reply(who, complaint)) };

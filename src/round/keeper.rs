@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use super::{
-    CleanView, CollectorView, ContainerView, DirView, HostView, LimitsView, Plan, PoolView, ProjectView, ReclaimView,
-    Step, TierView,
+    AuditView, CleanView, CollectorView, ContainerView, DirView, HostView, LimitsView, Plan, PoolView, ProjectView,
+    ReclaimView, Step, TierView,
 };
 use crate::host::{self, Host};
 use crate::ledger::{Notes, Past};
@@ -30,6 +30,7 @@ pub struct Views {
     pub dirs: Vec<DirView>,
     pub pools: Vec<PoolView>,
     pub reclaim: Option<ReclaimView>,
+    pub audit: Option<AuditView>,
     pub cleans: Vec<CleanView>,
     pub limits: Vec<LimitsView>,
     pub collectors: Vec<CollectorView>,

@@ -1,6 +1,7 @@
 //! The loop that exists once: observe, decide, guard, act, measure. Owns the words of deciding (`Plan`, `Planned`,
 //! `Concern`, `Change`, `Snapshot`) and the guard. Knows no keeper by name and touches the machine only through them.
 
+mod audit_view;
 mod clean_view;
 mod concern;
 mod guard;
@@ -17,6 +18,7 @@ mod subject;
 #[cfg(test)]
 mod tests;
 
+pub use audit_view::{Allowed, AuditView, Finding};
 pub use clean_view::{CleanView, DeletedView};
 pub use concern::{Concern, Severity};
 pub use guard::{Circumstances, Proposal, Storm, decide_gates};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Class, CleanView, Concern, Gate, LimitsView, PoolView, Reason, ReclaimView, Subject};
+use super::{AuditView, Class, CleanView, Concern, Gate, LimitsView, PoolView, Reason, ReclaimView, Subject};
 use crate::values::{Mode, ProjectName};
 
 /// A planned step of any keeper, as shown and as recorded.
@@ -249,6 +249,8 @@ pub struct Snapshot {
     pub pools: Vec<PoolView>,
     #[serde(default)]
     pub reclaim: Option<ReclaimView>,
+    #[serde(default)]
+    pub audit: Option<AuditView>,
     #[serde(default)]
     pub cleans: Vec<CleanView>,
     #[serde(default)]

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use hostkeeper::api::audit::AuditShown;
 use hostkeeper::api::request::{Method, Request, Response};
 use hostkeeper::api::types::SpeedNote;
 use hostkeeper::cli::{Ask, ConfigAnswer, ConfigQuestion, Failure, House, Out, Screen, Seat, Unreached, WebOrder};
@@ -100,6 +101,7 @@ impl Ask for Rooms {
         let known = ["/v1/apply", "/v1/reload", "/v1/confirm", "/v1/rollback", "/v1/storage/fix"]
             .contains(&request.path.as_str())
             || request.path.starts_with("/v1/limits/")
+            || request.path == "/v1/audit/look"
             || request.path.starts_with("/v1/storage/reclaim");
         assert_eq!(orders, known, "{request:?}");
         Ok(Response { status, content_type: "application/json", body })
@@ -165,6 +167,12 @@ impl House for Rooms {
         self.asked.lock().unwrap().push(format!("COUNT {order:?}"));
         progress(7000);
         Ok(self.unfit.clone())
+    }
+
+    fn audit_compose(&self, _: &Places, file: &Path, _: jiff::Timestamp) -> Result<AuditShown, Failure> {
+        self.asked.lock().unwrap().push(format!("COMPOSE {}", file.display()));
+        let (_, body) = &self.answers["/v1/audit"];
+        Ok(serde_json::from_slice(body).unwrap())
     }
 
     fn config(&self, _: &Places, question: &ConfigQuestion) -> Result<ConfigAnswer, Failure> {

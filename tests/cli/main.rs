@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests say what they expect with them")]
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
+mod audit;
 mod bundle;
 mod canned;
 mod errors;

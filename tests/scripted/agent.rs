@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test program uses its own part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod audit;
 mod limits;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -206,6 +207,7 @@ pub fn snapshot() -> Snapshot {
         dirs: vec![dir("postgres", "ssd", "wrong-mode"), dir("seaweed", "bcache", "missing")],
         pools: vec![pool()],
         reclaim: Some(reclaim()),
+        audit: Some(audit::audit()),
         cleans: vec![clean()],
         limits: vec![limits::limits()],
         agent: AgentView {

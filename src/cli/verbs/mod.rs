@@ -1,6 +1,7 @@
 //! One file per verb.
 
 pub mod apply;
+pub mod audit;
 pub mod completion;
 pub mod config;
 pub mod confirm;

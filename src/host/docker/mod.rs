@@ -3,12 +3,15 @@
 //! answers mean is not decided here.
 
 mod answer;
+pub mod detail;
 mod events;
+mod inspect;
 mod logs;
 mod poller;
 mod removal;
 mod space;
 mod steering;
+mod surroundings;
 #[cfg(test)]
 mod tests;
 mod transport;
@@ -18,6 +21,7 @@ pub use answer::{
     parse_list,
 };
 pub use events::{Event, follow_events};
+pub use inspect::parse_detail;
 pub use logs::{GrowingLog, is_unbounded};
 pub use poller::{Answer, Docked, Following, Listing, Poller, Settings};
 pub use removal::{Removal, Remover};
@@ -25,6 +29,7 @@ pub use space::{
     CacheUse, ContainerUse, ImageUse, Space, VolumeUse, is_image_id, is_image_name, is_volume_name, parse_space,
 };
 pub use steering::{Quota, Steerer, Update};
+pub use surroundings::{parse_daemon, parse_image_environment, parse_networks, parse_volumes, pick_device};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -130,20 +135,34 @@ impl Docker {
 
     /// The answer to a GET as it came, asked in the API that is spoken or in `newest`, whichever is older.
     async fn ask_plain(&self, what: &str, path: &str, newest: (usize, usize)) -> Result<bytes::Bytes, Error> {
+        explain(what, self.patience, tokio::time::timeout(self.patience, self.get(path, newest)).await)
+    }
+
+    /// As `ask_plain`; `None` when there is no such thing.
+    async fn ask_if_there(
+        &self,
+        what: &str,
+        path: &str,
+        newest: (usize, usize),
+    ) -> Result<Option<bytes::Bytes>, Error> {
+        match tokio::time::timeout(self.patience, self.get(path, newest)).await {
+            Ok(Err(ClientError::DockerResponseServerError { status_code: 404, .. })) => Ok(None),
+            asked => explain(what, self.patience, asked).map(Some),
+        }
+    }
+
+    async fn get(&self, path: &str, newest: (usize, usize)) -> Result<bytes::Bytes, ClientError> {
         let api = self.client.client_version();
         let (major, minor) = (api.major_version, api.minor_version).min(newest);
-        let asked = async {
-            let request = hyper::Request::get(format!("http://docker/v{major}.{minor}/{path}"));
-            let request = request.body(http_body_util::Empty::<bytes::Bytes>::new())?;
-            let response = transport::send(Arc::clone(&self.socket), self.bounds, request).await?;
-            let status_code = response.status().as_u16();
-            let body = response.into_body().collect().await?.to_bytes();
-            if status_code == 200 {
-                return Ok(body);
-            }
-            Err(ClientError::DockerResponseServerError { status_code, message: String::new() })
-        };
-        explain(what, self.patience, tokio::time::timeout(self.patience, asked).await)
+        let request = hyper::Request::get(format!("http://docker/v{major}.{minor}/{path}"));
+        let request = request.body(http_body_util::Empty::<bytes::Bytes>::new())?;
+        let response = transport::send(Arc::clone(&self.socket), self.bounds, request).await?;
+        let status_code = response.status().as_u16();
+        let body = response.into_body().collect().await?.to_bytes();
+        if status_code == 200 {
+            return Ok(body);
+        }
+        Err(ClientError::DockerResponseServerError { status_code, message: String::new() })
     }
 }
 

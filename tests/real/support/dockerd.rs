@@ -122,6 +122,11 @@ impl Drop for Dockerd {
         }
         drop(self.child.kill());
         drop(self.child.wait());
+        // Left by containers on the host's network, and it would keep the directory.
+        let mounted = self.directory.path().join("exec/netns/default");
+        if mounted.exists() {
+            drop(Command::new("umount").arg("-l").arg(mounted).stderr(Stdio::null()).status());
+        }
         if let Some(bridge) = &self.bridge {
             run_ip(&["link", "delete", bridge]);
         }

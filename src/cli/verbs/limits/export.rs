@@ -30,7 +30,7 @@ pub fn render_override(view: &LimitsView) -> String {
         services.entry(&service.service).or_insert(&service.bounds);
     }
     let mut text = format!(
-        "# Limits of {} as they are declared for hostkeeper.\n# As compose.override.yml beside the Compose file it is used by docker compose up.\nservices:",
+        "# Limits of {} as they are declared for hostkeeper.\n# As compose.override.yml beside the Compose file docker compose up uses it.\nservices:",
         view.project
     );
     let mut any = false;

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::secrets::{is_secret_key, is_token};
+use super::secrets::is_token;
+use crate::values::is_secret_key;
 
 const MASK: &str = "***";
 

@@ -229,6 +229,7 @@ fn tell(
         input: lines.into_bytes(),
         limit: HOOK,
         most: 0,
+        environment: Vec::new(),
     };
     let ended = program::run(&order).map_err(|error| error.chain());
     Some(ended.and_then(|ended| match ended {
