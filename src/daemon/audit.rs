@@ -5,7 +5,6 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::orders::refusal;
 use super::places::Places;
 use super::rounds::Rounds;
 use super::start::{Failure, host_of};
@@ -32,14 +31,8 @@ pub enum Unaudited {
 }
 
 impl Rounds {
-    /// Not in the ledger: nothing is changed by it.
     pub(super) async fn look_between_projects(&self) -> Result<Done, Refusal> {
-        let failed = |text: &str| refusal("failed", text, "hostkeeper doctor");
-        let seat = self.seat(Isolation::NAME).await.ok_or_else(|| failed("there is no keeper for it"))?;
-        let order = serde_json::to_string(&Step::Look).map_err(|error| failed(&error.to_string()))?;
-        let asked = seat.lock().await.carry_out_recorded(&order, &self.running.host()).await;
-        asked.map_err(|error| failed(&error.chain()))?;
-        Ok(Done { text: "looked at where projects touch".into(), steps: Vec::new() })
+        self.ask_to_look(Isolation::NAME, &Step::Look, "looked at where projects touch").await
     }
 }
 

@@ -102,9 +102,7 @@ impl Rounds {
         let loaded = self.running.loaded();
         let wrong = |text: String| refusal("bad_request", text, "hostkeeper reload, then hostkeeper storage fix");
         let mend = mend_order(&loaded.settings.storage, &order).map_err(wrong)?;
-        if self.running.host().is_there(&loaded.settings.host.kill_switch) {
-            return Err(refusal("blocked", "the kill switch file exists", "remove it first"));
-        }
+        self.check_switch()?;
         if mend.begin {
             self.person_acted(by, &mend.to_string());
         }

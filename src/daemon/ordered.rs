@@ -21,6 +21,16 @@ pub(super) struct Ordered<S: Step> {
 }
 
 impl Rounds {
+    /// Has a keeper look in the round that follows. Not in the ledger: nothing is changed by it.
+    pub(super) async fn ask_to_look<S: Step>(&self, keeper: &str, look: &S, text: &str) -> Result<Done, Refusal> {
+        let failed = |text: &str| refusal("failed", text, "hostkeeper doctor");
+        let seat = self.seat(keeper).await.ok_or_else(|| failed("there is no keeper for it"))?;
+        let order = serde_json::to_string(look).map_err(|error| failed(&error.to_string()))?;
+        let asked = seat.lock().await.carry_out_recorded(&order, &self.running.host()).await;
+        asked.map_err(|error| failed(&error.chain()))?;
+        Ok(Done { text: text.into(), steps: Vec::new() })
+    }
+
     pub(super) async fn carry_out<S: Step>(&self, orders: Vec<Ordered<S>>) -> Result<Done, Refusal> {
         let failed = |text: String| refusal("failed", text, "hostkeeper history");
         let mut steps = Vec::new();

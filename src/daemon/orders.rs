@@ -136,9 +136,7 @@ impl Rounds {
     }
 
     async fn roll_back(&mut self, intent: i64, by: &Caller) -> Result<Done, Refusal> {
-        if self.running.host().is_there(&self.running.loaded().settings.host.kill_switch) {
-            return Err(refusal("blocked", "the kill switch file exists", "remove it first"));
-        }
+        self.check_switch()?;
         self.person_acted(by, &format!("rollback of {intent}"));
         let (text, outcome) = self.take_back(intent, "rollback").await?;
         let result = match &outcome {
@@ -149,6 +147,14 @@ impl Rounds {
         let why = if let Outcome::Failed(why) = outcome { Some(why) } else { None };
         let step = StepDone { id: intent.to_string(), text: text.clone(), result: result.to_owned(), why };
         Ok(Done { text: format!("taken back: {text}"), steps: vec![step] })
+    }
+
+    /// While the kill switch is there nobody's order changes anything.
+    pub(super) fn check_switch(&self) -> Result<(), Refusal> {
+        if self.running.host().is_there(&self.running.loaded().settings.host.kill_switch) {
+            return Err(refusal("blocked", "the kill switch file exists", "remove it first"));
+        }
+        Ok(())
     }
 
     pub(super) fn note(&self, event: Event) {

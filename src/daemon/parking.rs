@@ -2,7 +2,6 @@
 //! What a person stopped is left.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::ordered::Ordered;
@@ -10,8 +9,7 @@ use super::orders::refusal;
 use super::rounds::Rounds;
 use crate::api::Refusal;
 use crate::api::types::{Caller, Done, ParkOrder, StepDone};
-use crate::host::Error;
-use crate::host::docker::{self, Listed, Steerer};
+use crate::host::docker::{Listed, Steerer};
 use crate::keepers::limits::config::Tier;
 use crate::keepers::limits::parking::{Candidate, Choice, choose, parse_depends_on, tier_of};
 use crate::keepers::limits::{Limits, Step, Target};
@@ -21,8 +19,6 @@ use crate::values::{Bytes, ProjectName};
 
 /// No further container is stopped or started in this order after so long: the next order goes on.
 const ENOUGH: Duration = Duration::from_secs(10);
-/// For each question to Docker.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// Docker's and our clock may tell a stop so far apart.
 const APART: i64 = 3;
 
@@ -57,9 +53,7 @@ impl Rounds {
         verb: &str,
         steps: Vec<Step>,
     ) -> Result<Done, Refusal> {
-        if self.running.host().is_there(&self.running.loaded().settings.host.kill_switch) {
-            return Err(refusal("blocked", "the kill switch file exists", "remove it first"));
-        }
+        self.check_switch()?;
         if !steps.is_empty() {
             self.person_acted(by, &format!("{verb} {}", order.project));
         }
@@ -76,11 +70,8 @@ impl Rounds {
     }
 
     async fn steerer(&self) -> Result<Steerer, Refusal> {
-        let failed = |error: Error| refusal("failed", error.chain(), "hostkeeper doctor");
-        let socket = self.running.loaded().settings.limits.socket.clone();
-        let none = || refusal("failed", "there is no Docker on this host", "hostkeeper doctor");
-        let socket = docker::parse_address(&socket).ok_or_else(none)?;
-        Steerer::connect(Path::new(&socket), PATIENCE).await.map_err(failed)?.ok_or_else(none)
+        let connected = Steerer::connect(&self.running.loaded().settings.limits.socket).await;
+        connected.map_err(|error| refusal("failed", error.chain(), "hostkeeper doctor"))
     }
 
     async fn list_of_project(&self, project: &ProjectName) -> Result<Vec<Listed>, Refusal> {

@@ -175,9 +175,7 @@ impl Rounds {
                 "set mode = \"enforce\" (host, storage and project), then hostkeeper reload",
             ));
         }
-        if self.running.host().is_there(&settings.host.kill_switch) {
-            return Err(refusal("blocked", "the kill switch file exists", "remove it first"));
-        }
+        self.check_switch()?;
         Ok(found.clone())
     }
 

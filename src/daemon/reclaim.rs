@@ -19,19 +19,9 @@ const MOST: usize = 1000;
 impl Rounds {
     pub(super) async fn reclaim(&mut self, order: ReclaimOrder, by: &Caller) -> Result<Done, Refusal> {
         match order {
-            ReclaimOrder::Look => self.look_at_docker().await,
+            ReclaimOrder::Look => self.ask_to_look(Reclaim::NAME, &Step::Look, "Docker is asked what it holds").await,
             ReclaimOrder::Remove { things } => self.remove_leftovers(&things, by).await,
         }
-    }
-
-    /// Not in the ledger: nothing is changed by it.
-    async fn look_at_docker(&self) -> Result<Done, Refusal> {
-        let failed = |text: &str| refusal("failed", text, "hostkeeper doctor");
-        let seat = self.seat(Reclaim::NAME).await.ok_or_else(|| failed("there is no keeper for it"))?;
-        let order = serde_json::to_string(&Step::Look).map_err(|error| failed(&error.to_string()))?;
-        let asked = seat.lock().await.carry_out_recorded(&order, &self.running.host()).await;
-        asked.map_err(|error| failed(&error.chain()))?;
-        Ok(Done { text: "Docker is asked what it holds".into(), steps: Vec::new() })
     }
 
     async fn remove_leftovers(&self, things: &[ThingName], by: &Caller) -> Result<Done, Refusal> {
@@ -44,9 +34,7 @@ impl Rounds {
             found.cloned().ok_or_else(|| unlisted(thing))
         };
         let found = things.iter().map(find).collect::<Result<Vec<Leftover>, Refusal>>()?;
-        if self.running.host().is_there(&self.running.loaded().settings.host.kill_switch) {
-            return Err(refusal("blocked", "the kill switch file exists", "remove it first"));
-        }
+        self.check_switch()?;
         self.person_acted(by, &format!("remove {} things that nothing uses from Docker", found.len()));
         let (begun, mut steps) = (Instant::now(), Vec::new());
         for leftover in found {

@@ -15,10 +15,7 @@ use crate::values::{Limit, ProjectName, TENANTS, slice_of};
 
 impl Rounds {
     pub(super) async fn release_limits(&mut self, project: Option<&ProjectName>, by: &Caller) -> Result<Done, Refusal> {
-        let host = self.running.host();
-        if host.is_there(&self.running.loaded().settings.host.kill_switch) {
-            return Err(refusal("blocked", "the kill switch file exists", "remove it first"));
-        }
+        self.check_switch()?;
         let who = project.map_or_else(|| "all projects".to_owned(), ToString::to_string);
         self.person_acted(by, &format!("release the limits of {who}"));
         let held = self.running.with_book(|book| book.write(|ledger| ledger.hold(&released_word(project))));

@@ -1,6 +1,6 @@
 //! Docker through its socket: the list of containers, one container, the version, what it holds, and events that wake; for
-//! who asks for a `Remover`, the removal of a single thing; for who asks for a `Steerer`, the limits of one container. Every answer is bounded in time and in bytes. What the
-//! answers mean is not decided here.
+//! who asks for a `Remover`, the removal of a single thing; for who asks for a `Steerer`, the limits, stop and start of one
+//! container. Every answer is bounded in time and in bytes. What the answers mean is not decided here.
 
 mod answer;
 pub mod detail;

@@ -1,7 +1,6 @@
 //! What is changed at a single container: its limits, and whether it runs. Docker answers 200 to much that it does not do: whoever
 //! changes something reads it back from the kernel.
 
-use std::path::Path;
 use std::time::Duration;
 
 use bollard::errors::Error as ClientError;
@@ -9,9 +8,11 @@ use bollard::models::ContainerUpdateBody;
 use bollard::query_parameters::{StartContainerOptions, StopContainerOptions};
 
 use super::transport::Reach;
-use super::{Docker, Error, Inspected, Listed, explain, is_id};
+use super::{Docker, Error, Inspected, Listed, explain, is_id, parse_address};
 use crate::values::one_line;
 
+/// For each question but those that wait for a container.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// How long a container may take to stop or start; less than any step may take.
 const STOP_LIMIT: Duration = Duration::from_secs(65);
 
@@ -44,10 +45,13 @@ pub struct Update {
 }
 
 impl Steerer {
-    /// Connects. `None`: there is no Docker. `patience` is for each question.
-    pub async fn connect(socket: &Path, patience: Duration) -> Result<Option<Steerer>, Error> {
-        let docker = Docker::connect_for(socket, patience, Reach::Steer).await?;
-        Ok(docker.map(|docker| Steerer { docker }))
+    /// Connects to the Docker at `address`, as it is configured. Without one that is an error: something is to be changed.
+    pub async fn connect(address: &str) -> Result<Steerer, Error> {
+        let socket = parse_address(address).ok_or_else(|| Error::reply("docker", "there is no local socket"))?;
+        let docker = Docker::connect_for(&socket, PATIENCE, Reach::Steer).await?;
+        let docker =
+            docker.ok_or_else(|| Error::reply("docker", format!("there is no socket {}", socket.display())))?;
+        Ok(Steerer { docker })
     }
 
     /// One container; `None` when it is gone.

@@ -1,22 +1,19 @@
 //! Carries one order out, and believes only the kernel. Right before a limit is lowered it is looked again how much is in
 //! use: on cgroup v2 a limit below use kills at once.
 
-use std::path::Path;
 use std::time::Duration;
 
 use super::config::Config;
-use super::fit::{LEAST_LOW, Whole, container_differs, room_for, slice_differs};
+use super::fit::{LEAST_LOW, Whole, container_differs, find_stage, room_for, slice_differs};
 use super::observe::{Bounds, Layout};
 use super::step::{ContainerBounds, SliceBounds, Span, Step, Target};
 use crate::host::cgroups::{Cgroups, Place};
-use crate::host::docker::{self, Quota, Resources, Steerer, Update};
+use crate::host::docker::{Quota, Resources, Steerer, Update};
 use crate::host::units::{self, Bus, Property};
 use crate::host::{Error, Host, machine};
 use crate::round::Change;
 use crate::values::{Bytes, Limit, group_of_slice};
 
-/// For each question to Docker.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// The kernel shows a new limit at once; systemd may take a moment to write it.
 const READ_BACK: [u64; 5] = [0, 20, 100, 300, 1000];
 
@@ -24,8 +21,8 @@ pub async fn carry_out(config: &Config, step: &Step, host: &Host) -> Result<Chan
     match step {
         Step::Slice { unit, to, span, .. } => set_slice(unit, to, *span, host).await,
         Step::Container { target, to, .. } => set_container(config, target, to, host).await,
-        Step::Stop { target } => connect(config).await?.stop(&target.id).await.map(change_of),
-        Step::Start { target } => connect(config).await?.start(&target.id).await.map(change_of),
+        Step::Stop { target } => Steerer::connect(&config.socket).await?.stop(&target.id).await.map(change_of),
+        Step::Start { target } => Steerer::connect(&config.socket).await?.start(&target.id).await.map(change_of),
     }
 }
 
@@ -48,15 +45,8 @@ fn change_of(changed: bool) -> Change {
 }
 
 async fn runs(config: &Config, target: &Target) -> Option<bool> {
-    let found = connect(config).await.ok()?.read_container(&target.id).await.ok()??;
+    let found = Steerer::connect(&config.socket).await.ok()?.read_container(&target.id).await.ok()??;
     Some(found.pid.is_some())
-}
-
-async fn connect(config: &Config) -> Result<Steerer, Error> {
-    let socket = docker::parse_address(&config.socket);
-    let socket = socket.ok_or_else(|| Error::reply("docker", "there is no local socket"))?;
-    let steerer = Steerer::connect(Path::new(&socket), PATIENCE).await?;
-    steerer.ok_or_else(|| Error::reply("docker", format!("there is no socket {}", socket.display())))
 }
 
 /// Whether a slice is as it should be: in the kernel when it is there, and written as it should last.
@@ -64,8 +54,8 @@ fn is_so(unit: &str, to: &SliceBounds, span: Span, host: &Host) -> bool {
     let written = units::read_written(&host.roots, unit);
     let held = match span {
         Span::Nothing => written.is_empty(),
-        Span::Boot => list_properties(to).iter().all(|property| written.runtime.contains_key(property.written())),
-        Span::Always => list_properties(to).iter().all(|property| written.lasting.contains_key(property.written())),
+        Span::Boot => to.properties().iter().all(|name| written.runtime.contains_key(*name)),
+        Span::Always => to.properties().iter().all(|name| written.lasting.contains_key(*name)),
     };
     held && read_slice(unit, host).is_none_or(|bounds| slice_differs(&bounds, to).is_empty())
 }
@@ -85,7 +75,6 @@ async fn set_slice(unit: &str, to: &SliceBounds, span: Span, host: &Host) -> Res
     let bus = Bus::connect(&host.roots).await?;
     let bus = bus.ok_or_else(|| Error::reply("systemd", "there is no D-Bus on this host"))?;
     let properties = list_properties(to);
-    // What outlives the boot first: then what ends with it, and would hide it, is taken away.
     bus.set_properties(unit, span != Span::Always, &properties).await?;
     if span == Span::Nothing {
         units::remove_written(&host.roots, unit)?;
@@ -118,7 +107,7 @@ fn list_properties(to: &SliceBounds) -> Vec<Property> {
 
 async fn set_container(config: &Config, target: &Target, to: &ContainerBounds, host: &Host) -> Result<Change, Error> {
     let gone = || Error::reply(words(target), "is not there any more");
-    let steerer = connect(config).await?;
+    let steerer = Steerer::connect(&config.socket).await?;
     let told = steerer.read_container(&target.id).await?.ok_or_else(gone)?;
     let pid = told.pid.ok_or_else(|| Error::reply(words(target), "does not run any more"))?;
     let cgroups = Cgroups::of(&host.roots);
@@ -145,10 +134,8 @@ async fn set_container(config: &Config, target: &Target, to: &ContainerBounds, h
 }
 
 fn refuse_too_tight(who: &str, bounds: &Bounds, wanted: u64) -> Result<(), Error> {
-    let lowers = bounds.memory_max.is_none_or(|now| now > Limit::At(wanted));
-    let room = room_for(bounds.needed);
-    if lowers && wanted < room {
-        let (used, room) = (Bytes(bounds.needed), Bytes(room));
+    if find_stage(bounds, wanted).is_some() {
+        let (used, room) = (Bytes(bounds.needed), Bytes(room_for(bounds.needed)));
         return Err(Error::reply(who, format!("uses {used} by now: less than {room} would kill it, so it is left")));
     }
     Ok(())

@@ -11,10 +11,25 @@ pub const LEAST_LOW: u64 = 6 << 20;
 /// Docker and systemd round CPU time: to 10 ms of each second, and to whole percents.
 const CPU_GRAIN: u64 = 10;
 
+/// A stage is set again only when it can be so much lower: each is an order of its own.
+const STAGE_PERCENT: u64 = 90;
+
 /// The least limit that leaves 15 % beside what is needed, in whole MiB.
 pub fn room_for(needed: u64) -> u64 {
     let room = needed.saturating_add(needed / 100 * 15);
     room.checked_next_multiple_of(1 << 20).unwrap_or(u64::MAX)
+}
+
+/// Where a memory limit can be now on its way down to `wanted`, when `wanted` would kill: as low as leaves room, or where it
+/// is when little is to be gained. `None`: it can be `wanted` at once.
+pub fn find_stage(bounds: &Bounds, wanted: u64) -> Option<Limit> {
+    let now = bounds.memory_max.unwrap_or(Limit::Max);
+    let room = room_for(bounds.needed);
+    if now <= Limit::At(wanted) || is_same_memory(now, Limit::At(wanted)) || wanted >= room {
+        return None;
+    }
+    let gains = now.at().is_none_or(|now| room < now / 100 * STAGE_PERCENT);
+    Some(if gains { Limit::At(room) } else { now })
 }
 
 /// Whether two amounts of memory are the same to the kernel.

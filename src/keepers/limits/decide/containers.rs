@@ -1,14 +1,11 @@
 //! The limits of single containers. Pure.
 
 use crate::keepers::limits::config::{Config, Service};
-use crate::keepers::limits::fit::{Whole, container_differs, is_same_memory, room_for};
+use crate::keepers::limits::fit::{Whole, container_differs, find_stage, is_same_memory};
 use crate::keepers::limits::observe::{Bounds, ContainerSeen, Seen};
 use crate::keepers::limits::step::{ContainerBounds, Step, Target};
 use crate::round::{Class, Evidence, Gate, Plan, Planned, Reason, Severity, Subject};
 use crate::values::{Bytes, Cpus, Limit, ProjectName};
-
-/// A stage is set again only when it can be so much lower: each is an order of its own.
-const STAGE_PERCENT: u64 = 90;
 
 pub fn decide(config: &Config, seen: &Seen, plan: &mut Plan<Step>) {
     let Some(projects) = seen.projects.as_ref().and_then(|projects| projects.value()) else { return };
@@ -79,13 +76,7 @@ impl Case<'_> {
         plan: &mut Plan<Step>,
     ) -> (ContainerBounds, Option<Bytes>) {
         let Some(Limit::At(memory)) = wanted.memory else { return (wanted, None) };
-        let now = bounds.memory_max.unwrap_or(Limit::Max);
-        let room = room_for(bounds.needed);
-        if now <= Limit::At(memory) || is_same_memory(now, Limit::At(memory)) || memory >= room {
-            return (wanted, None);
-        }
-        let lower = now.at().is_none_or(|now| room < now / 100 * STAGE_PERCENT);
-        let stage = if lower { Limit::At(room) } else { now };
+        let Some(stage) = find_stage(bounds, memory) else { return (wanted, None) };
         plan.concerns.push(super::concern(
             ("limits-below-use", Severity::Warning),
             self.subject(),
@@ -98,10 +89,8 @@ impl Case<'_> {
             self.evidence(bounds),
             "raise the limit, or restart the service when it may be restarted",
         ));
-        // A limit that stays as it is needs no order; swap goes with the memory.
-        let swap = wanted.swap.filter(|_| stage != Limit::Max);
-        let memory_then = Some(stage).filter(|_| stage != Limit::Max);
-        (ContainerBounds { memory: memory_then, swap, ..wanted }, lower.then_some(Bytes(memory)))
+        let moves = bounds.memory_max != Some(stage);
+        (ContainerBounds { memory: Some(stage), ..wanted }, moves.then_some(Bytes(memory)))
     }
 
     fn blind(&self) -> crate::round::Concern {

@@ -1,7 +1,7 @@
 //! The slices of projects, and the one above them: without its own reservation those below protect nothing. Pure.
 
 use crate::keepers::limits::config::{Config, IoBound, Project, Rate};
-use crate::keepers::limits::fit::{room_for, slice_differs};
+use crate::keepers::limits::fit::{find_stage, slice_differs};
 use crate::keepers::limits::observe::{Bounds, Layout, Seen, SliceSeen};
 use crate::keepers::limits::step::{SliceBounds, Span, Step};
 use crate::round::{Class, Evidence, Gate, Plan, Planned, Reason, Severity, Subject};
@@ -154,11 +154,7 @@ impl Case<'_> {
     /// A limit below what the project needs would kill in it at once: it waits, and the rest is set.
     fn stage(&self, slice: &SliceSeen, wanted: SliceBounds, plan: &mut Plan<Step>) -> SliceBounds {
         let (Some(Limit::At(max)), Some(bounds)) = (wanted.memory_max, &slice.bounds) else { return wanted };
-        let room = room_for(bounds.needed);
-        let lowers = bounds.memory_max.is_none_or(|now| now > Limit::At(max));
-        if !lowers || max >= room {
-            return wanted;
-        }
+        let Some(stage) = find_stage(bounds, max) else { return wanted };
         plan.concerns.push(super::concern(
             ("limits-below-use", Severity::Warning),
             self.subject(),
@@ -166,8 +162,6 @@ impl Case<'_> {
             self.evidence(slice),
             "raise envelope.memory_max, or stop what may be stopped",
         ));
-        let now = bounds.memory_max.unwrap_or(Limit::Max);
-        let stage = if now.at().is_none_or(|now| room < now / 100 * 90) { Limit::At(room) } else { now };
         SliceBounds { memory_max: Some(stage), ..wanted }
     }
 
