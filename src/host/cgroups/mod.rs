@@ -7,6 +7,7 @@ mod find;
 mod group;
 mod legacy;
 mod memory;
+mod oom;
 mod parse;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ pub use bounds::{Bounds, IoBound, parse_bound, parse_io_max};
 pub use counters::{Counters, Cpu, DeviceIo, Limits, Memory, Pressure, Throttle};
 pub use find::{Cgroups, Layout, Place, read_container_of};
 pub use group::{Gone, Group};
+pub use oom::OomCounts;
 pub use parse::{
     BlkioOperation, Membership, merge_blkio, parse_blkio, parse_container_id, parse_container_path, parse_cpu_max,
     parse_io_stat, parse_keyed, parse_limit, parse_memberships, parse_number, parse_pressure, parse_word,

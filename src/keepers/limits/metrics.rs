@@ -30,6 +30,11 @@ const DRIFT: Family = Family::gauge(
     "Whether the kernel has another limit than the declared one (1), or the same (0).",
 );
 
+const KILLS: Family = Family::counter(
+    "hostkeeper_oom_kills_total",
+    "Processes killed for want of memory since the agent began to look, by whose limit: own, envelope (of the project), tenants (of all projects) or host.",
+);
+
 pub fn measure(config: &Config, seen: &Seen, page: &mut Page) {
     let views = show(config, seen);
     page.family(&BACKING);
@@ -42,6 +47,15 @@ pub fn measure(config: &Config, seen: &Seen, page: &mut Page) {
             ];
             page.sample(&labels, 1_u64);
         }
+    }
+    page.family(&KILLS);
+    for (victim, tally) in &seen.victims.tallies {
+        let labels = [
+            ("project", victim.project.as_str()),
+            ("service", victim.thing.as_str()),
+            ("cause", victim.cause.as_str()),
+        ];
+        page.sample(&labels, tally.processes);
     }
     page.family(&IN_SLICE);
     for view in views.iter().filter(|view| view.slice.is_some()) {

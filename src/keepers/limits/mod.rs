@@ -9,11 +9,14 @@ mod decide;
 mod fit;
 mod metrics;
 mod observe;
+mod oom;
 pub mod parking;
+pub mod pressure;
 mod show;
 mod step;
 #[cfg(test)]
 mod tests;
+mod victims;
 
 pub use decide::released_word;
 pub use metrics::COLLECTOR;
@@ -42,8 +45,8 @@ impl Keeper for Limits {
     type Seen = Seen;
     type Step = Step;
 
-    async fn observe(&mut self, config: &Config, host: &Host, _: &Now) -> Result<Seen, Error> {
-        Ok(self.watch.look(config, host).await)
+    async fn observe(&mut self, config: &Config, host: &Host, now: &Now) -> Result<Seen, Error> {
+        Ok(self.watch.look(config, host, now).await)
     }
 
     fn decide(config: &Config, seen: &Seen, past: &Past, now: &Now) -> Plan<Step> {

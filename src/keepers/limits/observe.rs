@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use crate::host::cgroups::{Bounds, IoBound, Layout};
+pub use crate::host::cgroups::{Bounds, IoBound, Layout, OomCounts};
 pub use crate::host::docker::Resources;
 pub use crate::host::units::Written;
 
 use super::config::Config;
+use super::victims::Victims;
 use crate::host::cgroups::{Cgroups, Place};
 use crate::host::docker::{self, Answer, Docked, Listing, Poller, Settings};
 use crate::host::{Host, Roots, machine, units};
-use crate::values::{Known, ProjectName, TENANTS, group_of_slice, slice_of};
+use crate::values::{Known, Now, ProjectName, TENANTS, group_of_slice, slice_of};
 
 /// How long the first look waits for Docker's first answer.
 const FIRST_WAIT: Duration = Duration::from_secs(5);
@@ -33,6 +34,10 @@ pub struct ContainerSeen {
     pub group: Option<String>,
     /// What the kernel keeps; `None`: it could not be read.
     pub bounds: Option<Bounds>,
+    /// Seconds since 1970.
+    pub began: i64,
+    /// `None`: the kernel does not say.
+    pub oom: Option<OomCounts>,
 }
 
 /// One slice of ours.
@@ -48,6 +53,8 @@ pub struct SliceSeen {
 pub struct ProjectSeen {
     /// Those that run, by name.
     pub running: Vec<ContainerSeen>,
+    /// Ids, services and numbers of those whose last life ended with SIGKILL.
+    pub killed: Vec<(String, String, u32)>,
     /// The services that have a container, running or not.
     pub services: Vec<String>,
 }
@@ -64,6 +71,8 @@ pub struct Seen {
     pub cores: u32,
     /// Slices of the declared projects, the one above them, and those that were left behind.
     pub slices: BTreeMap<String, SliceSeen>,
+    /// Processes that were killed for want of memory since the agent began to look, the last of each kind.
+    pub victims: Victims,
     /// `Unknown`: Docker cannot be asked.
     pub projects: Option<Known<BTreeMap<ProjectName, ProjectSeen>>>,
 }
@@ -73,10 +82,11 @@ pub struct Seen {
 pub struct Watch {
     poller: Option<(Settings, Arc<Poller>, Instant)>,
     tree: Option<(Roots, Cgroups)>,
+    victims: Victims,
 }
 
 impl Watch {
-    pub async fn look(&mut self, config: &Config, host: &Host) -> Seen {
+    pub async fn look(&mut self, config: &Config, host: &Host, now: &Now) -> Seen {
         if config.is_idle() {
             self.poller = None;
             return Seen { slices: look_at_slices(config, host, None), ..Seen::default() };
@@ -91,7 +101,11 @@ impl Watch {
             None => (None, Known::Unknown("Docker is not asked".into())),
             Some(listing) => read_projects(config, &listing, &cgroups),
         };
+        if let Known::Known(projects) = &projects {
+            self.victims.take(projects, &|path| cgroups.read_oom(&Place::at(path)), now);
+        }
         Seen {
+            victims: self.victims.clone(),
             layout: Some(cgroups.layout()),
             driver,
             systemd,
@@ -152,6 +166,12 @@ fn read_projects(config: &Config, listing: &Listing, cgroups: &Cgroups) -> (Opti
         if !seen.services.contains(service) {
             seen.services.push(service.clone());
         }
+        let code = docked.inspected.as_ref().and_then(|inspected| inspected.exit_code);
+        // A container that was started again keeps the code of its last end only until then: all that ended count.
+        if code == Some(137) || docked.inspected.as_ref().is_some_and(|inspected| inspected.restarts > Some(0)) {
+            let number = compose.number.unwrap_or(1);
+            seen.killed.push((docked.listed.id.clone(), service.clone(), number));
+        }
         seen.running.extend(read_container(docked, service, cgroups));
     }
     for seen in projects.values_mut() {
@@ -176,6 +196,8 @@ fn read_container(docked: &Docked, service: &str, cgroups: &Cgroups) -> Option<C
         number: listed.compose.number.unwrap_or(1),
         told: inspected.resources.clone(),
         bounds: place.as_ref().and_then(|place| cgroups.read_bounds(place)),
+        began: inspected.started.map(|began| began.as_second()).unwrap_or_default(),
+        oom: place.as_ref().and_then(|place| cgroups.read_oom(place)),
         group: place.map(|place| place.shown),
     })
 }

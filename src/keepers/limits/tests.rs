@@ -30,6 +30,7 @@ fn host() -> Seen {
         memory: Some(64 * GIB),
         cores: 28,
         slices: BTreeMap::new(),
+        victims: super::victims::Victims::default(),
         projects: Some(Known::Known(BTreeMap::new())),
     }
 }
@@ -56,6 +57,7 @@ fn container(service: &str, needed: u64) -> ContainerSeen {
         told: Resources::default(),
         group: Some(format!("/tenants.slice/tenants-athena.slice/docker-{service}.scope")),
         bounds: Some(Bounds { used: needed, needed, ..unbound() }),
+        ..ContainerSeen::default()
     }
 }
 
@@ -63,7 +65,7 @@ fn running(containers: Vec<ContainerSeen>) -> Seen {
     let mut services: Vec<String> = containers.iter().map(|container| container.service.clone()).collect();
     services.sort();
     services.dedup();
-    let project = ProjectSeen { running: containers, services };
+    let project = ProjectSeen { running: containers, services, ..ProjectSeen::default() };
     Seen { projects: Some(Known::Known(BTreeMap::from([(name("athena"), project)]))), ..host() }
 }
 

@@ -6,6 +6,8 @@ use super::slices::can_have_slices;
 use crate::keepers::limits::backing::{self, Backing};
 use crate::keepers::limits::config::{Config, Project};
 use crate::keepers::limits::observe::{ProjectSeen, Seen};
+use crate::keepers::limits::oom::Cause;
+use crate::keepers::limits::victims::{Tally, Victim};
 use crate::round::{Concern, Evidence, Severity, Subject};
 use crate::values::{Bytes, Cpus, ProjectName, TENANTS, slice_of};
 
@@ -25,6 +27,7 @@ pub fn list_concerns(config: &Config, seen: &Seen) -> Vec<Concern> {
         },
         None => return all,
     };
+    all.extend(killed(seen));
     for (name, project) in &config.projects {
         let Some(found) = projects.get(name) else { continue };
         all.extend(unknown_services(name, project, found));
@@ -83,6 +86,34 @@ fn beyond_the_host(config: &Config, seen: &Seen) -> Vec<Concern> {
         }
     }
     all
+}
+
+/// What was killed within the last hour, and by whose limit.
+fn killed(seen: &Seen) -> Vec<Concern> {
+    let one = |(victim, tally): (&Victim, &Tally)| {
+        let whose = match victim.cause {
+            Cause::Own => "at its own memory limit",
+            Cause::Envelope => "at the memory limit of its project",
+            Cause::Tenants => "at the memory limit of all projects together",
+            Cause::Host => "because the host had no memory left",
+        };
+        let count =
+            if tally.processes == 1 { "a process".to_owned() } else { format!("{} processes", tally.processes) };
+        let text = format!("{count} of {} killed {whose}, last at {:.0}", victim.thing, tally.last);
+        let (severity, cure) = match victim.cause {
+            Cause::Own => (Severity::Warning, "raise the limit of the service, or find out what it needs so much for"),
+            Cause::Envelope => (Severity::Warning, "hostkeeper limits shows who uses it; raise envelope.memory_max"),
+            Cause::Tenants => (Severity::Critical, "hostkeeper limits shows who uses it; bound the project that does"),
+            Cause::Host => {
+                (Severity::Critical, "hostkeeper top; give every project an envelope, and the host a reserve")
+            }
+        };
+        let facts =
+            vec![Evidence::new("killed by", victim.cause.as_str(), "cgroup: memory.events, memory.events.local")];
+        let subject = Subject::of(victim.project.clone(), victim.thing.clone());
+        concern(("limits-out-of-memory", severity), subject, text, facts, cure)
+    };
+    seen.victims.recent().map(one).collect()
 }
 
 /// Services that have limits and no container, while the project has containers of other names.
