@@ -97,6 +97,7 @@ fn sort_out(
         docker_interval: vitals.docker_interval.0,
         labels: vitals.container_labels.clone(),
         reserve: host.reserve,
+        pressure: host.pressure.clone(),
         ..limits::config::Config::default()
     };
     let mode = limits_mode.unwrap_or(Mode::Enforce).min(host.mode);

@@ -49,6 +49,8 @@ pub struct HostSettings {
     /// What is never given to projects.
     #[serde(default)]
     pub reserve: limits::config::Reservation,
+    /// What to do when it is short of memory.
+    pub pressure: Option<limits::pressure::config::Table>,
 }
 
 /// `[metrics]`.

@@ -11,16 +11,14 @@ use crate::api::Refusal;
 use crate::api::types::{Caller, Done, ParkOrder, StepDone};
 use crate::host::docker::{Listed, Steerer};
 use crate::keepers::limits::config::Tier;
-use crate::keepers::limits::parking::{Candidate, Choice, choose, parse_depends_on, tier_of};
+use crate::keepers::limits::parking::{Candidate, Choice, choose, is_ended_by, parse_depends_on, tier_of};
 use crate::keepers::limits::{Limits, Step, Target};
-use crate::ledger::PastUndo;
+use crate::ledger::EVICTION;
 use crate::round::{Class, ContainerView, Keeper};
 use crate::values::{Bytes, ProjectName};
 
 /// No further container is stopped or started in this order after so long: the next order goes on.
 const ENOUGH: Duration = Duration::from_secs(10);
-/// Docker's and our clock may tell a stop so far apart.
-const APART: i64 = 3;
 
 impl Rounds {
     pub(super) async fn park(&mut self, order: &ParkOrder, by: &Caller) -> Result<Done, Refusal> {
@@ -139,33 +137,31 @@ impl Rounds {
         Done { text, steps }
     }
 
-    /// Containers whose last end was our stop, in the order in which they were stopped.
+    /// Containers whose last end was our stop, by a person's word or for want of memory, in the order in which they were stopped.
     async fn list_parked(&self, order: &ParkOrder) -> Result<Vec<Step>, Refusal> {
         let failed = |text: String| refusal("failed", text, "hostkeeper doctor");
-        let read =
-            self.running.with_book(|book| book.write(|ledger| ledger.undos_by_age(Limits::NAME, "stop_container")));
-        let stops = read.map_err(|error| failed(error.chain()))?;
+        let read = |kind| self.running.with_book(|book| book.write(|ledger| ledger.undos_by_age(Limits::NAME, kind)));
+        let mut stops = read("stop_container").map_err(|error| failed(error.chain()))?;
+        stops.extend(read(EVICTION).map_err(|error| failed(error.chain()))?);
+        stops.sort_by_key(|stop| stop.began);
         let steerer = self.steerer().await?;
         let (mut parked, mut met) = (Vec::new(), BTreeSet::new());
         for stop in stops.into_iter().rev() {
-            let Ok(Step::Start { target }) = serde_json::from_str::<Step>(&stop.undo) else { continue };
+            let Ok(Step::Start { target } | Step::Resume { target, .. }) = serde_json::from_str::<Step>(&stop.undo) else {
+                continue;
+            };
             if target.project != order.project || !met.insert(target.id.clone()) {
                 continue;
             }
             let found = steerer.read_container(&target.id).await.map_err(|error| failed(error.chain()))?;
             let ended = found.filter(|found| found.pid.is_none()).and_then(|found| found.finished);
-            if ended.is_some_and(|ended| is_of(&stop, ended)) {
+            if ended.is_some_and(|ended| is_ended_by(&stop, ended)) {
                 parked.push(Step::Start { target });
             }
         }
         parked.reverse();
         Ok(parked)
     }
-}
-
-/// Whether a container that ended at this moment was ended by that stop, and has not run since.
-fn is_of(stop: &PastUndo, ended: jiff::Timestamp) -> bool {
-    (stop.began.as_second() - APART..=stop.ended.as_second() + APART).contains(&ended.as_second())
 }
 
 fn in_use(view: Option<&ContainerView>) -> String {
@@ -187,7 +183,7 @@ fn of_step(step: Step) -> Option<Ordered<Step>> {
     let (target, undo) = match &step {
         Step::Stop { target } => (target, Step::Start { target: target.clone() }),
         Step::Start { target } => (target, Step::Stop { target: target.clone() }),
-        Step::Slice { .. } | Step::Container { .. } => return None,
+        Step::Slice { .. } | Step::Container { .. } | Step::Evict { .. } | Step::Resume { .. } => return None,
     };
     let (project, thing) = (Some(target.project.clone()), target.thing());
     Some(Ordered { keeper: Limits::NAME, undo: Some(undo), project, thing, class: Class::Disruptive, step })

@@ -20,6 +20,7 @@ pub mod listeners;
 pub mod lock;
 pub mod machine;
 pub mod marked;
+pub mod memory;
 pub mod mounts;
 pub mod nvml;
 pub mod open_files;

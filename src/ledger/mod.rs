@@ -34,7 +34,7 @@ pub use reader::Reader;
 pub use retain::{KEEP, MAX_BYTES};
 pub use sqlite::Sqlite;
 pub use tear::{Tear, parse_journal};
-pub use trials::{PastUndo, Undo};
+pub use trials::{EVICTION, PastUndo, Undo};
 
 /// The ledger's name in the state directory. SQLite keeps `-wal` and `-shm` beside it.
 pub const FILE: &str = "ledger.sqlite";

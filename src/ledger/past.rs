@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Outcome, PoolsPast};
+use super::{Outcome, PastUndo, PoolsPast};
 use crate::values::{ProjectName, Stamp};
 
 /// One order that was begun, with its result once there is one.
@@ -49,4 +49,6 @@ pub struct Past {
     pub human: Vec<(Option<ProjectName>, Stamp)>,
     /// What people ordered of pools, and moves that were broken off.
     pub pools: PoolsPast,
+    /// Containers that were stopped for want of memory, whenever that was: the newest 500, the oldest of them first.
+    pub evictions: Vec<PastUndo>,
 }

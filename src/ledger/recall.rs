@@ -23,6 +23,7 @@ pub fn past(connection: &Connection, now: &Now) -> rusqlite::Result<Past> {
         held: trials::held(connection)?,
         human: trials::human(connection, now)?.into_iter().filter(|(_, stamp)| now.since(stamp) <= REACH).collect(),
         pools: pools::recall(connection, now)?,
+        evictions: trials::evictions(connection)?,
     })
 }
 

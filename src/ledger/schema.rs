@@ -9,7 +9,7 @@ use super::Error;
 const APPLICATION: i64 = 0x484b_4c47;
 
 /// What each version adds. The first is version 1.
-const MIGRATIONS: [&str; 3] = [V1, V2, V3];
+const MIGRATIONS: [&str; 4] = [V1, V2, V3, V4];
 
 /// `entries` is the one sequence of everything that happened; `intents` and `results` extend those of kind `step`.
 /// `wall` is microseconds since 1970, `up` microseconds since boot. `sum` is the fingerprint of payload and undo: they are
@@ -78,6 +78,9 @@ CREATE TABLE operations (
 ) STRICT;
 CREATE INDEX operations_by_intent ON operations (intent);
 ";
+
+/// Every round asks for what was stopped for want of memory.
+const V4: &str = "CREATE INDEX evictions ON intents (id) WHERE kind = 'evict_container';";
 
 /// No hostkeeper will have more versions of its schema; a higher number is damage.
 const PLAUSIBLE: i64 = 1000;

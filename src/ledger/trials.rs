@@ -11,6 +11,10 @@ use super::rows::{columns_of, orders_at, outcome_at, project_at, stamp_at, wall_
 use super::{Error, Sqlite};
 use crate::values::{Now, ProjectName, Stamp};
 
+/// The kind of those orders that stop a container for want of memory. They are remembered for as long as the ledger is kept,
+/// because what they stopped comes back.
+pub const EVICTION: &str = "evict_container";
+
 /// The undo of an order that changed something, and when that was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PastUndo {
@@ -82,6 +86,29 @@ pub(super) fn human(connection: &Connection, now: &Now) -> rusqlite::Result<Vec<
     rows.collect()
 }
 
+/// The undos of orders that changed something, of those that are `wanted`.
+fn select_undos(wanted: &str) -> String {
+    format!(
+        "SELECT i.payload, i.undo, i.sum, e.wall, r.wall
+         FROM intents i JOIN entries e ON e.id = i.id JOIN results r ON r.intent = i.id
+         WHERE i.undo IS NOT NULL AND r.outcome IN ('made', 'found_done') AND {wanted}"
+    )
+}
+
+fn undo_at(row: &rusqlite::Row<'_>) -> rusqlite::Result<PastUndo> {
+    let undo = orders_at(row, 0)?.1.unwrap_or_default();
+    Ok(PastUndo { undo, began: wall_at(row, 3)?, ended: wall_at(row, 4)? })
+}
+
+/// Containers that were stopped for want of memory. Asked in every round: the index `evictions` is for this.
+pub(super) fn evictions(connection: &Connection) -> rusqlite::Result<Vec<PastUndo>> {
+    let wanted = format!("i.kind = '{EVICTION}' ORDER BY i.id DESC LIMIT 500");
+    let mut statement = connection.prepare_cached(&select_undos(&wanted))?;
+    let mut undos: Vec<PastUndo> = statement.query_map([], undo_at)?.collect::<rusqlite::Result<_>>()?;
+    undos.reverse();
+    Ok(undos)
+}
+
 impl Sqlite {
     /// Trials that have waited `limit` or longer for their confirmation, newest first: undone in that order.
     pub fn trials_due(&self, now: &Now, limit: Duration) -> Result<Vec<TrialView>, Error> {
@@ -121,16 +148,9 @@ impl Sqlite {
     /// The undos of a keeper's orders of one kind that changed something: the newest 10 000, the oldest of them first.
     pub fn undos_by_age(&self, keeper: &str, kind: &str) -> Result<Vec<PastUndo>, Error> {
         let read = || -> rusqlite::Result<Vec<PastUndo>> {
-            let mut statement = self.connection.prepare_cached(
-                "SELECT i.payload, i.undo, i.sum, e.wall, r.wall
-                 FROM intents i JOIN entries e ON e.id = i.id JOIN results r ON r.intent = i.id
-                 WHERE i.keeper = ?1 AND i.kind = ?2 AND i.undo IS NOT NULL AND r.outcome IN ('made', 'found_done')
-                 ORDER BY i.id DESC LIMIT 10000",
-            )?;
-            let rows = statement.query_map([keeper, kind], |row| {
-                let undo = orders_at(row, 0)?.1.unwrap_or_default();
-                Ok(PastUndo { undo, began: wall_at(row, 3)?, ended: wall_at(row, 4)? })
-            })?;
+            let wanted = "i.keeper = ?1 AND i.kind = ?2 ORDER BY i.id DESC LIMIT 10000";
+            let mut statement = self.connection.prepare_cached(&select_undos(wanted))?;
+            let rows = statement.query_map([keeper, kind], undo_at)?;
             rows.collect()
         };
         let mut undos = read().map_err(Error::during("read undos from the ledger"))?;

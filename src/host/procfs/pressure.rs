@@ -2,13 +2,14 @@
 
 use super::text::{lines, number, words};
 
-/// One resource's stall. Microseconds since boot, and percent of the last ten seconds.
+/// One resource's stall. Microseconds since boot, and percent of the last ten seconds, or of the last minute.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Pressure {
     pub some_total: Option<u64>,
     pub full_total: Option<u64>,
     pub some_percent: Option<f64>,
     pub full_percent: Option<f64>,
+    pub some_minute_percent: Option<f64>,
 }
 
 /// Parses `/proc/pressure/RESOURCE`.
@@ -18,16 +19,20 @@ pub fn parse_pressure(bytes: &[u8]) -> Option<Pressure> {
         let mut fields = words(line);
         let kind = fields.next();
         let mut total = None;
-        let mut percent = None;
+        let (mut percent, mut minute) = (None, None);
         for field in fields {
             if let Some(value) = field.strip_prefix(b"total=") {
                 total = number(value);
             } else if let Some(value) = field.strip_prefix(b"avg10=") {
                 percent = decimal(value);
+            } else if let Some(value) = field.strip_prefix(b"avg60=") {
+                minute = decimal(value);
             }
         }
         match kind {
-            Some(b"some") => (pressure.some_total, pressure.some_percent) = (total, percent),
+            Some(b"some") => {
+                (pressure.some_total, pressure.some_percent, pressure.some_minute_percent) = (total, percent, minute);
+            }
             Some(b"full") => (pressure.full_total, pressure.full_percent) = (total, percent),
             _ => {}
         }

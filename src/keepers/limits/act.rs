@@ -21,8 +21,8 @@ pub async fn carry_out(config: &Config, step: &Step, host: &Host) -> Result<Chan
     match step {
         Step::Slice { unit, to, span, .. } => set_slice(unit, to, *span, host).await,
         Step::Container { target, to, .. } => set_container(config, target, to, host).await,
-        Step::Stop { target } => Steerer::connect(&config.socket).await?.stop(&target.id).await.map(change_of),
-        Step::Start { target } => Steerer::connect(&config.socket).await?.start(&target.id).await.map(change_of),
+        Step::Stop { target } | Step::Evict { target } => stop(config, target).await,
+        Step::Start { target } | Step::Resume { target, .. } => start(config, target).await,
     }
 }
 
@@ -35,9 +35,17 @@ pub async fn examine(config: &Config, step: &Step, host: &Host) -> Option<bool> 
             let place = cgroups.list_places().get(&target.id).cloned()?;
             Some(container_differs(&cgroups.read_bounds(&place)?, to, whole_of(host)).is_empty())
         }
-        Step::Stop { target } => runs(config, target).await.map(|runs| !runs),
-        Step::Start { target } => runs(config, target).await,
+        Step::Stop { target } | Step::Evict { target } => runs(config, target).await.map(|runs| !runs),
+        Step::Start { target } | Step::Resume { target, .. } => runs(config, target).await,
     }
+}
+
+async fn stop(config: &Config, target: &Target) -> Result<Change, Error> {
+    Steerer::connect(&config.socket).await?.stop(&target.id).await.map(change_of)
+}
+
+async fn start(config: &Config, target: &Target) -> Result<Change, Error> {
+    Steerer::connect(&config.socket).await?.start(&target.id).await.map(change_of)
 }
 
 fn change_of(changed: bool) -> Change {

@@ -20,6 +20,7 @@ const MOST_PRIORITY: u32 = 1000;
 pub fn check(config: &Config) -> Vec<Problem> {
     let mut found = Found(Vec::new());
     found.reservation("host.reserve", &config.reserve);
+    found.0.extend(config.pressure.iter().flat_map(super::pressure::config::Table::check));
     for (name, project) in &config.projects {
         found.project(name, project);
     }

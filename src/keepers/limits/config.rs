@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::check;
+use super::{check, pressure};
 use crate::values::{Bytes, Cpus, Mode, Problem, ProjectName};
 
 /// What is kept for somebody: for the host, for a project, for a service.
@@ -117,6 +117,8 @@ pub struct Config {
     pub labels: Vec<String>,
     /// Never given to projects.
     pub reserve: Reservation,
+    /// What to do when the host is short of memory; `None`: nothing.
+    pub pressure: Option<pressure::config::Table>,
     pub projects: BTreeMap<ProjectName, Project>,
     /// Projects that are in mode trial: what is set for them ends with the boot.
     pub on_trial: BTreeSet<ProjectName>,
@@ -157,7 +159,8 @@ impl Config {
 
     /// Whether there is anything to keep.
     pub fn is_idle(&self) -> bool {
-        self.projects.values().all(|project| !project.is_bounded() && project.services.is_empty())
+        self.pressure.is_none()
+            && self.projects.values().all(|project| !project.is_bounded() && project.services.is_empty())
     }
 }
 

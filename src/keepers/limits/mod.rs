@@ -54,6 +54,9 @@ impl Keeper for Limits {
     }
 
     async fn act(&mut self, config: &Config, step: &Step, host: &Host) -> Result<Change, Error> {
+        if let Step::Evict { target } = step {
+            self.watch.note_eviction(target, host);
+        }
         act::carry_out(config, step, host).await
     }
 

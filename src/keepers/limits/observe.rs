@@ -7,11 +7,17 @@ use std::time::{Duration, Instant};
 
 pub use crate::host::cgroups::{Bounds, IoBound, Layout, OomCounts};
 pub use crate::host::docker::Resources;
+pub use crate::host::memory::MemoryNow;
 pub use crate::host::units::Written;
 
 use super::config::Config;
+use super::parking::parse_depends_on;
+use super::pressure::gauge::Gauge;
+pub use super::pressure::gauge::Reading;
+use super::step::Target;
 use super::victims::Victims;
 use crate::host::cgroups::{Cgroups, Place};
+use crate::host::memory::read_memory_now;
 use crate::host::docker::{self, Answer, Docked, Listing, Poller, Settings};
 use crate::host::{Host, Roots, machine, units};
 use crate::values::{Known, Now, ProjectName, TENANTS, group_of_slice, slice_of};
@@ -38,6 +44,16 @@ pub struct ContainerSeen {
     pub began: i64,
     /// `None`: the kernel does not say.
     pub oom: Option<OomCounts>,
+    /// Services of the same project.
+    pub depends_on: Vec<String>,
+}
+
+/// One container of a declared project that does not run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoppedSeen {
+    pub id: String,
+    /// `None`: it never ran.
+    pub ended: Option<jiff::Timestamp>,
 }
 
 /// One slice of ours.
@@ -53,6 +69,7 @@ pub struct SliceSeen {
 pub struct ProjectSeen {
     /// Those that run, by name.
     pub running: Vec<ContainerSeen>,
+    pub stopped: Vec<StoppedSeen>,
     /// Ids, services and numbers of those whose last life ended with SIGKILL.
     pub killed: Vec<(String, String, u32)>,
     /// The services that have a container, running or not.
@@ -73,8 +90,24 @@ pub struct Seen {
     pub slices: BTreeMap<String, SliceSeen>,
     /// Processes that were killed for want of memory since the agent began to look, the last of each kind.
     pub victims: Victims,
+    /// `None`: nothing is said of it, or the kernel does not tell.
+    pub pressure: Option<Reading>,
+    /// What the last container that was stopped for want of memory should have been worth.
+    pub eased: Option<Eased>,
     /// `Unknown`: Docker cannot be asked.
     pub projects: Option<Known<BTreeMap<ProjectName, ProjectSeen>>>,
+}
+
+/// How it was right before a container was stopped for want of memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Eased {
+    pub ago: Duration,
+    /// Bytes that could be had.
+    pub available: u64,
+    /// Bytes that the container needed.
+    pub freed: u64,
+    /// Bytes that all other containers of declared projects needed.
+    pub others: u64,
 }
 
 /// What is remembered from look to look.
@@ -83,12 +116,16 @@ pub struct Watch {
     poller: Option<(Settings, Arc<Poller>, Instant)>,
     tree: Option<(Roots, Cgroups)>,
     victims: Victims,
+    gauge: Option<Gauge>,
+    /// What each running container needed at the last look.
+    needs: BTreeMap<String, u64>,
+    eased: Option<(Instant, Eased)>,
 }
 
 impl Watch {
     pub async fn look(&mut self, config: &Config, host: &Host, now: &Now) -> Seen {
         if config.is_idle() {
-            self.poller = None;
+            (self.poller, self.gauge) = (None, None);
             return Seen { slices: look_at_slices(config, host, None), ..Seen::default() };
         }
         let cgroups = self.cgroups(&host.roots);
@@ -103,6 +140,7 @@ impl Watch {
         };
         if let Known::Known(projects) = &projects {
             self.victims.take(projects, &|path| cgroups.read_oom(&Place::at(path)), now);
+            self.needs = projects.values().flat_map(|project| &project.running).filter_map(need_of).collect();
         }
         Seen {
             victims: self.victims.clone(),
@@ -112,8 +150,26 @@ impl Watch {
             memory: machine::read_memory_bytes(&host.roots),
             cores: machine::read_cpu_cores(&host.roots),
             slices: look_at_slices(config, host, Some(&cgroups)),
+            pressure: self.gauge(config, host).and_then(Gauge::read),
+            eased: self.eased.map(|(at, eased)| Eased { ago: at.elapsed(), ..eased }),
             projects: Some(projects),
         }
+    }
+
+    /// Looks how it is before a container is stopped, so that it can be told what that was worth.
+    pub fn note_eviction(&mut self, target: &Target, host: &Host) {
+        let Some(memory) = read_memory_now(&host.roots) else { return };
+        let freed = self.needs.get(&target.id).copied().unwrap_or_default();
+        let all = self.needs.values().fold(0_u64, |sum, needed| sum.saturating_add(*needed));
+        let eased = Eased { ago: Duration::ZERO, available: memory.available, freed, others: all - freed };
+        self.eased = Some((Instant::now(), eased));
+    }
+
+    fn gauge(&mut self, config: &Config, host: &Host) -> Option<&Gauge> {
+        let table = config.pressure.as_ref();
+        let same = self.gauge.take().filter(|gauge| table.is_some_and(|table| gauge.is_for(table, &host.roots)));
+        self.gauge = same.or_else(|| table.map(|table| Gauge::start(table, host)));
+        self.gauge.as_ref()
     }
 
     fn cgroups(&mut self, roots: &Roots) -> Cgroups {
@@ -172,7 +228,12 @@ fn read_projects(config: &Config, listing: &Listing, cgroups: &Cgroups) -> (Opti
             let number = compose.number.unwrap_or(1);
             seen.killed.push((docked.listed.id.clone(), service.clone(), number));
         }
-        seen.running.extend(read_container(docked, service, cgroups));
+        let running = read_container(docked, service, cgroups);
+        if running.is_none() && !is_running(docked) {
+            let ended = docked.inspected.as_ref().and_then(|inspected| inspected.finished);
+            seen.stopped.push(StoppedSeen { id: docked.listed.id.clone(), ended });
+        }
+        seen.running.extend(running);
     }
     for seen in projects.values_mut() {
         seen.services.sort();
@@ -181,10 +242,19 @@ fn read_projects(config: &Config, listing: &Listing, cgroups: &Cgroups) -> (Opti
     (driver, Known::Known(projects))
 }
 
-/// `None`: it does not run. A paused one keeps its limits.
+/// A paused one keeps its limits.
+fn is_running(docked: &Docked) -> bool {
+    matches!(docked.listed.state.as_str(), "running" | "paused")
+}
+
+fn need_of(container: &ContainerSeen) -> Option<(String, u64)> {
+    Some((container.id.clone(), container.bounds.as_ref()?.needed))
+}
+
+/// `None`: it does not run, or nothing is known of it yet.
 fn read_container(docked: &Docked, service: &str, cgroups: &Cgroups) -> Option<ContainerSeen> {
     let listed = &docked.listed;
-    if !matches!(listed.state.as_str(), "running" | "paused") {
+    if !is_running(docked) {
         return None;
     }
     let inspected = docked.inspected.as_ref()?;
@@ -199,6 +269,7 @@ fn read_container(docked: &Docked, service: &str, cgroups: &Cgroups) -> Option<C
         began: inspected.started.map(|began| began.as_second()).unwrap_or_default(),
         oom: place.as_ref().and_then(|place| cgroups.read_oom(place)),
         group: place.map(|place| place.shown),
+        depends_on: listed.compose.depends_on.as_deref().map(parse_depends_on).unwrap_or_default(),
     })
 }
 

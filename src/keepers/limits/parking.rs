@@ -4,6 +4,10 @@ use std::collections::BTreeSet;
 
 use super::config::{Project, Tier};
 use super::step::Target;
+use crate::ledger::PastUndo;
+
+/// Docker's and our clock may tell a stop so many seconds apart.
+const APART: i64 = 3;
 
 /// A running container.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +37,11 @@ pub fn tier_of(project: &Project, service: &str) -> Tier {
 pub fn parse_depends_on(label: &str) -> Vec<String> {
     let name = |part: &str| part.split(':').next().unwrap_or_default().trim().to_owned();
     label.split(',').map(name).filter(|name| !name.is_empty()).collect()
+}
+
+/// Whether a container that ended at this moment was ended by that stop, and has not run since.
+pub fn is_ended_by(stop: &PastUndo, ended: jiff::Timestamp) -> bool {
+    (stop.began.as_second() - APART..=stop.ended.as_second() + APART).contains(&ended.as_second())
 }
 
 /// Chooses among the running containers of one project those of `up_to` or a lower tier; never core ones, and never one that

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::round;
+use crate::ledger::EVICTION;
+use crate::round::{self, Purpose};
 use crate::values::{Bytes, Cpus, Limit, ProjectName};
 
 /// What a slice may use. `None`: not spoken of.
@@ -90,10 +91,18 @@ pub enum Step {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         towards: Option<Bytes>,
     },
-    /// Stops a container that is optional now; a person or the pressure ladder asks for it.
+    /// Stops a container that is optional now; a person asks for it.
     Stop { target: Target },
     /// Starts one that was stopped by `Stop`.
     Start { target: Target },
+    /// Stops a container because the host is short of memory.
+    Evict { target: Target },
+    /// Starts one that was stopped by `Evict`.
+    Resume {
+        target: Target,
+        /// Bytes that it used when it was stopped, without the cache that is dropped first.
+        needed: u64,
+    },
 }
 
 impl round::Step for Step {
@@ -103,6 +112,16 @@ impl round::Step for Step {
             Step::Container { .. } => "set_limits",
             Step::Stop { .. } => "stop_container",
             Step::Start { .. } => "start_container",
+            Step::Evict { .. } => EVICTION,
+            Step::Resume { .. } => "resume_container",
+        }
+    }
+
+    fn purpose(&self) -> Purpose {
+        match self {
+            Step::Evict { .. } => Purpose::Evict,
+            Step::Resume { .. } => Purpose::Heal,
+            Step::Slice { .. } | Step::Container { .. } | Step::Stop { .. } | Step::Start { .. } => Purpose::Configure,
         }
     }
 }
@@ -195,6 +214,8 @@ impl std::fmt::Display for Step {
             }
             Step::Stop { target } => write!(f, "stop {}/{}", target.project, target.thing()),
             Step::Start { target } => write!(f, "start {}/{}", target.project, target.thing()),
+            Step::Evict { target } => write!(f, "stop {}/{} to relieve the host", target.project, target.thing()),
+            Step::Resume { target, .. } => write!(f, "start {}/{} again", target.project, target.thing()),
             Step::Container { target, from, to, towards } => {
                 write!(f, "set limits of {}/{}: {}", target.project, target.thing(), to.changes(from).join(", "))?;
                 match towards {

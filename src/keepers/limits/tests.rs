@@ -29,9 +29,8 @@ fn host() -> Seen {
         systemd: true,
         memory: Some(64 * GIB),
         cores: 28,
-        slices: BTreeMap::new(),
-        victims: super::victims::Victims::default(),
         projects: Some(Known::Known(BTreeMap::new())),
+        ..Seen::default()
     }
 }
 
@@ -100,7 +99,7 @@ fn apply(seen: &mut Seen, plan: &Plan<Step>) {
     for planned in &plan.steps {
         match &planned.step {
             Step::Slice { unit, to, span, .. } => apply_slice(seen.slices.entry(unit.clone()).or_default(), to, *span),
-            Step::Stop { .. } | Step::Start { .. } => panic!("nobody ordered {}", planned.step),
+            Step::Stop { .. } | Step::Start { .. } | Step::Evict { .. } | Step::Resume { .. } => panic!("nobody ordered {}", planned.step),
             Step::Container { target, to, .. } => {
                 let Some(Known::Known(projects)) = &mut seen.projects else { panic!() };
                 let containers = &mut projects.get_mut(&target.project).unwrap().running;

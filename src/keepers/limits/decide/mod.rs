@@ -2,6 +2,7 @@
 //! so that nothing is squeezed while room is being made. Pure.
 
 mod containers;
+mod pressure;
 pub(super) mod slices;
 mod standing;
 
@@ -24,6 +25,7 @@ pub fn decide(config: &Config, seen: &Seen, past: &Past, now: &Now) -> Plan<Step
     let mut plan = Plan { steps: Vec::new(), concerns: standing::list_concerns(config, seen) };
     slices::decide(config, seen, &mut plan);
     containers::decide(config, seen, &mut plan);
+    pressure::decide(config, seen, past, now, &mut plan);
     let_go(config, &mut plan, past);
     settle(&mut plan, past, now);
     plan.steps.sort_by(|a, b| (a.class, &a.subject).cmp(&(b.class, &b.subject)));

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::config::{Rung, Table};
 use crate::keepers::limits::config::Tier;
+use crate::keepers::limits::observe::MemoryNow;
 use crate::keepers::limits::step::Target;
 
 /// After a stop the host is given so long to show what it was worth.
@@ -27,15 +28,6 @@ pub struct Candidate {
     pub reserved: u64,
     /// Seconds since 1970 of its start.
     pub began: i64,
-}
-
-/// The host's memory now.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Host {
-    /// Bytes.
-    pub available: u64,
-    pub psi_some_avg60: f64,
-    pub psi_full_avg10: f64,
 }
 
 /// How long each state has lasted; `None`: it is not so now.
@@ -66,8 +58,8 @@ pub struct Evicted {
     /// Bytes that it needed.
     pub needed: u64,
     pub ago: Duration,
-    /// How often it was stopped by the ladder within the last day.
-    pub times_within_flap: u32,
+    /// It was stopped twice within an hour: it does not come back by itself any more.
+    pub flaps: bool,
 }
 
 /// What should be done.
@@ -81,13 +73,14 @@ pub enum Verdict {
     Start(Target),
 }
 
+/// Why nothing is done.
 pub const ONLY_CORE: &str = "everything that runs is core, or the ladder ends here";
 pub const TOO_SMALL: &str = "nothing that may be stopped would free enough";
 pub const OUTSIDE: &str = "what was freed was taken by something outside the managed projects";
 pub const SOFT: &str = "memory is short";
 
 /// Whether the host is at a level now.
-pub fn is_at(host: &Host, level: &super::config::Level) -> bool {
+pub fn is_at(host: &MemoryNow, level: &super::config::Level) -> bool {
     let below = |bound: u64| host.available < bound;
     let stalls = level.psi_some_avg60.is_some_and(|most| host.psi_some_avg60 > most)
         || level.psi_full_avg10.is_some_and(|most| host.psi_full_avg10 > most);
@@ -95,14 +88,14 @@ pub fn is_at(host: &Host, level: &super::config::Level) -> bool {
 }
 
 /// The bytes that are missing.
-pub fn need_of(table: &Table, host: &Host) -> u64 {
+pub fn need_of(table: &Table, host: &MemoryNow) -> u64 {
     table.soft.mem_available.0.saturating_sub(host.available).max(LEAST_NEED)
 }
 
 /// Everything that the decision goes by.
 pub struct Scene<'s> {
     pub table: &'s Table,
-    pub host: Host,
+    pub host: MemoryNow,
     pub spans: Spans,
     pub candidates: &'s [Candidate],
     pub last: Option<LastStop>,
@@ -178,7 +171,7 @@ fn bring_back(scene: &Scene<'_>) -> Verdict {
         return Verdict::Wait;
     }
     let room = scene.host.available.saturating_sub(scene.table.soft.mem_available.0);
-    let mut waiting: Vec<&Evicted> = scene.evicted.iter().filter(|evicted| evicted.times_within_flap < 2).collect();
+    let mut waiting: Vec<&Evicted> = scene.evicted.iter().filter(|evicted| !evicted.flaps).collect();
     waiting.sort_by(|a, b| b.ago.cmp(&a.ago).then_with(|| a.target.id.cmp(&b.target.id)));
     match waiting.first() {
         Some(first) if room >= first.needed.saturating_add(first.needed / 5) => Verdict::Start(first.target.clone()),

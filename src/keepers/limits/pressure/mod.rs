@@ -1,6 +1,7 @@
 //! When the host runs short of memory, the least important things go first, one at a time, and come back later.
 
 pub mod config;
+pub mod gauge;
 pub mod ladder;
 #[cfg(test)]
-mod tests;
+pub mod tests;

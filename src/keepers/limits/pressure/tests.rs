@@ -4,9 +4,10 @@ use proptest::prelude::*;
 
 use super::config::{Level, Rung, Table};
 use super::ladder::{
-    Candidate, Evicted, Host, LastStop, ONLY_CORE, OUTSIDE, SOFT, Scene, Spans, TOO_SMALL, Verdict, decide, is_at,
+    Candidate, Evicted, LastStop, ONLY_CORE, OUTSIDE, SOFT, Scene, Spans, TOO_SMALL, Verdict, decide, is_at,
 };
 use crate::keepers::limits::config::Tier;
+use crate::keepers::limits::observe::MemoryNow;
 use crate::keepers::limits::step::Target;
 use crate::values::{Bytes, Every};
 
@@ -17,7 +18,7 @@ fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
 
-fn table() -> Table {
+pub fn table() -> Table {
     let level = |available: u64, some: Option<f64>, full: Option<f64>, hold: u64| Level {
         mem_available: Bytes(available),
         psi_some_avg60: some,
@@ -41,8 +42,8 @@ fn candidate(id: &str, tier: Tier, priority: u32, needed: u64, reserved: u64) ->
     Candidate { target: target(id), tier, priority, needed, reserved, began: 0 }
 }
 
-fn hard() -> (Host, Spans) {
-    let host = Host { available: GIB, ..Host::default() };
+fn hard() -> (MemoryNow, Spans) {
+    let host = MemoryNow { available: GIB, ..MemoryNow::default() };
     (host, Spans { soft: Some(seconds(100)), hard: Some(seconds(10)), clear: None })
 }
 
@@ -96,7 +97,7 @@ fn a_ladder_without_rungs_only_speaks() {
 #[test]
 fn shortage_has_to_last() {
     let all = [candidate("a", Tier::Optional, 1, GIB, 0)];
-    let host = Host { available: GIB, ..Host::default() };
+    let host = MemoryNow { available: GIB, ..MemoryNow::default() };
     let after = |soft: Option<u64>, hard: Option<u64>| {
         let spans = Spans { soft: soft.map(seconds), hard: hard.map(seconds), clear: None };
         decide(&Scene {
@@ -117,7 +118,7 @@ fn shortage_has_to_last() {
 #[test]
 fn stalls_count_only_where_memory_explains_them() {
     let level = table().hard;
-    let at = |available: u64, full: f64| is_at(&Host { available, psi_full_avg10: full, ..Host::default() }, &level);
+    let at = |available: u64, full: f64| is_at(&MemoryNow { available, psi_full_avg10: full, ..MemoryNow::default() }, &level);
     assert!(at(GIB, 0.0) && at(2 * GIB, 50.0));
     assert!(!at(2 * GIB, 10.0));
     assert!(!at(30 * GIB, 90.0), "one group that stalls within its own limit is nobody else's shortage");
@@ -146,24 +147,24 @@ fn one_stop_at_a_time_and_none_after_a_useless_one() {
     assert_eq!(after(grown), Verdict::Stop(target("a")), "a managed project took it: the ladder goes on");
 }
 
-fn evicted(id: &str, needed: u64, ago: u64, times: u32) -> Evicted {
-    Evicted { target: target(id), needed, ago: seconds(ago), times_within_flap: times }
+fn evicted(id: &str, needed: u64, ago: u64, flaps: bool) -> Evicted {
+    Evicted { target: target(id), needed, ago: seconds(ago), flaps }
 }
 
 #[test]
 fn what_was_stopped_comes_back_oldest_first_with_room_and_pauses() {
     let back = |available: u64, clear: u64, evicted: &[Evicted], last_start: Option<u64>| {
         let spans = Spans { clear: Some(seconds(clear)), ..Spans::default() };
-        let host = Host { available, ..Host::default() };
+        let host = MemoryNow { available, ..MemoryNow::default() };
         let last_start_ago = last_start.map(seconds);
         decide(&Scene { table: &table(), host, spans, candidates: &[], last: None, evicted, last_start_ago })
     };
-    let both = [evicted("later", GIB, 700, 1), evicted("first", GIB, 900, 1)];
+    let both = [evicted("later", GIB, 700, false), evicted("first", GIB, 900, false)];
     assert_eq!(back(6 * GIB, 600, &both, None), Verdict::Start(target("first")));
     assert_eq!(back(6 * GIB, 599, &both, None), Verdict::Wait, "not well for long enough");
     assert_eq!(back(5 * GIB, 600, &both, None), Verdict::Wait, "room for it and a fifth more");
     assert_eq!(back(6 * GIB, 600, &both, Some(599)), Verdict::Wait, "one at a time");
-    assert_eq!(back(6 * GIB, 600, &[evicted("first", GIB, 900, 2)], None), Verdict::Wait, "it flaps");
+    assert_eq!(back(6 * GIB, 600, &[evicted("first", GIB, 900, true)], None), Verdict::Wait, "it flaps");
 }
 
 #[test]
@@ -197,7 +198,7 @@ proptest! {
         let all: Vec<Candidate> = tiers.iter().enumerate()
             .map(|(index, (number, priority, needed, reserved))| candidate(&format!("c{index}"), tier(*number), *priority, needed * GIB / 4, reserved * GIB / 4))
             .collect();
-        let host = Host { available: available * GIB, ..Host::default() };
+        let host = MemoryNow { available: available * GIB, ..MemoryNow::default() };
         let spans = Spans { hard: Some(seconds(100)), soft: Some(seconds(100)), clear: None };
         let last = Some(LastStop { ago: seconds(ago), available_before: 0, freed: 0, others_before: 0, others_now: 0 });
         let verdict = decide(&Scene { table: &table(), host, spans, candidates: &all, last, evicted: &[], last_start_ago: None });
