@@ -90,7 +90,7 @@ pub const PARK: Page = Page {
 
 pub const UNPARK: Page = Page {
     verb: "unpark",
-    examples: &[("hostkeeper unpark nova", "start again what park stopped")],
+    examples: &[("hostkeeper unpark nova", "start again what park, or the host's want of memory, stopped")],
     exits: PARK_EXITS,
     notes: &[
         "Starts in the opposite order. A container that a person stopped, or that was started and has ended since, is left; so is one that was made again.",

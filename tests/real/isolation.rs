@@ -15,6 +15,8 @@
 mod agent;
 #[path = "isolation/compose.rs"]
 mod compose;
+#[path = "support/compose.rs"]
+mod plugin;
 #[path = "support/dockerd.rs"]
 #[allow(dead_code)]
 mod dockerd;

@@ -13,6 +13,10 @@
 #[path = "../support/agent.rs"]
 #[allow(dead_code)]
 mod agent;
+#[path = "limits/composed.rs"]
+mod composed;
+#[path = "support/compose.rs"]
+mod plugin;
 #[path = "support/dockerd.rs"]
 #[allow(dead_code)]
 mod dockerd;

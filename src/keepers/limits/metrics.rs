@@ -2,6 +2,7 @@
 
 use super::config::Config;
 use super::observe::Seen;
+use super::pressure::ladder;
 use super::show::show;
 use crate::metrics::{Family, Page};
 use crate::round::{BoundState, BoundView, LimitsView};
@@ -29,7 +30,10 @@ const DRIFT: Family = Family::gauge(
     "hostkeeper_limit_drift",
     "Whether the kernel has another limit than the declared one (1), or the same (0).",
 );
-
+const PRESSURE: Family = Family::gauge(
+    "hostkeeper_memory_pressure_level",
+    "How short of memory the host is by [host.pressure]: 0 not, 1 soft, 2 hard. Only with that table.",
+);
 const KILLS: Family = Family::counter(
     "hostkeeper_oom_kills_total",
     "Processes killed for want of memory since the agent began to look, by whose limit: own, envelope (of the project), tenants (of all projects) or host.",
@@ -47,6 +51,10 @@ pub fn measure(config: &Config, seen: &Seen, page: &mut Page) {
             ];
             page.sample(&labels, 1_u64);
         }
+    }
+    if let (Some(table), Some(reading)) = (&config.pressure, &seen.pressure) {
+        page.family(&PRESSURE);
+        page.sample(&[], ladder::level_of(table, &reading.spans));
     }
     page.family(&KILLS);
     for (victim, tally) in &seen.victims.tallies {

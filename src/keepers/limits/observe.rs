@@ -14,7 +14,7 @@ use super::config::Config;
 use super::parking::parse_depends_on;
 use super::pressure::gauge::Gauge;
 pub use super::pressure::gauge::Reading;
-use super::step::Target;
+use super::step::{Step, Target};
 use super::victims::Victims;
 use crate::host::cgroups::{Cgroups, Place};
 use crate::host::memory::read_memory_now;
@@ -96,6 +96,15 @@ pub struct Seen {
     pub eased: Option<Eased>,
     /// `Unknown`: Docker cannot be asked.
     pub projects: Option<Known<BTreeMap<ProjectName, ProjectSeen>>>,
+}
+
+impl Seen {
+    /// When the running container that an order is for began, seconds since 1970.
+    pub fn began(&self, step: &Step) -> Option<i64> {
+        let Step::Container { target, .. } = step else { return None };
+        let seen = self.projects.as_ref()?.value()?.get(&target.project)?;
+        seen.running.iter().find(|container| container.id == target.id).map(|container| container.began)
+    }
 }
 
 /// How it was right before a container was stopped for want of memory.

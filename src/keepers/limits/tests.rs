@@ -1,3 +1,5 @@
+mod settle;
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
@@ -6,7 +8,7 @@ use super::config::{Config, Envelope, IoBound, Placement, Project, Rate, Reserva
 use super::decide::decide;
 use super::observe::{Bounds, ContainerSeen, IoBound as IoSeen, Layout, ProjectSeen, Resources, Seen, SliceSeen};
 use super::step::{SliceBounds, Span, Step};
-use crate::ledger::{Attempt, Outcome, Past};
+use crate::ledger::Past;
 use crate::round::{Class, Plan};
 use crate::values::{Bytes, Cpus, Known, Limit, Now, ProjectName, slice_of};
 
@@ -387,37 +389,6 @@ fn what_nobody_declares_any_more_is_not_forgotten() {
     seen.slices.insert("tenants-gone.slice".into(), slice);
     let found = plan(&Config::default(), &seen);
     assert_eq!((concerns(&found), found.steps.len()), (vec!["limits-left-behind"], 0));
-}
-
-fn made(planned_key: &str, seconds: u64, intent: i64) -> Attempt {
-    Attempt {
-        intent,
-        step: "x".into(),
-        key: planned_key.into(),
-        keeper: "limits".into(),
-        kind: "set_limits".into(),
-        project: Some(name("athena")),
-        thing: Some("api".into()),
-        class: "tightening".into(),
-        began: at(seconds).stamp(),
-        ended: Some(at(seconds).stamp()),
-        outcome: Some(Outcome::Made),
-    }
-}
-
-#[test]
-fn one_order_is_given_time_to_settle_and_a_quarrel_is_told() {
-    let config = athena(service(ServiceLimits { pids: Some(512), ..ServiceLimits::default() }));
-    let seen = running(vec![container("api", GIB)]);
-    let key = plan(&config, &seen).steps[0].key("limits");
-    let after =
-        |attempts: Vec<Attempt>, now: u64| decide(&config, &seen, &Past { attempts, ..Past::default() }, &at(now));
-    assert!(after(vec![made(&key, 998, 1)], 1000).steps.is_empty(), "two seconds ago");
-    assert_eq!(after(vec![made(&key, 990, 1)], 1000).steps.len(), 1, "ten seconds ago");
-    let often: Vec<Attempt> = (0..6).map(|turn| made(&key, 900 + 15 * turn, turn as i64)).collect();
-    let quarrel = after(often.clone(), 1000);
-    assert_eq!((concerns(&quarrel), quarrel.steps.len()), (vec!["limits-contested"], 0));
-    assert_eq!(after(often, 1100).steps.len(), 1, "it is still tried, but seldom");
 }
 
 #[test]

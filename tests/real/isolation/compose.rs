@@ -1,23 +1,11 @@
 //! Part of tests/real/isolation.rs: Compose files before they are deployed, read by the real Compose.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
+use std::process::Output;
 
+use crate::plugin::compose;
 use crate::scene::{Scene, short, shorts};
 use crate::set;
-
-/// A Docker configuration with Compose as plugin; built when it is missing. `None`, said aloud, where that is not possible.
-fn compose(test: &str) -> Option<PathBuf> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bin/compose");
-    let output = Command::new(script).output().unwrap();
-    if output.status.success() {
-        return Some(PathBuf::from(String::from_utf8(output.stdout).unwrap().trim()));
-    }
-    let why = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "{test} cannot run in CI: {why}");
-    println!("skipped: {test} ({})", why.lines().last().unwrap_or_default());
-    None
-}
 
 fn audit(scene: &Scene, plugins: &Path, file: &Path, words: &[&str]) -> Output {
     let mut command = scene.agent.command();

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::config::Config;
 use super::observe::Seen;
 use super::step::Step;
-use crate::ledger::{Outcome, Past};
+use crate::ledger::{Attempt, Outcome, Past};
 use crate::round::{Concern, Evidence, Plan, Planned, Severity, Subject};
 use crate::values::{Every, Now, ProjectName};
 
@@ -27,7 +27,7 @@ pub fn decide(config: &Config, seen: &Seen, past: &Past, now: &Now) -> Plan<Step
     containers::decide(config, seen, &mut plan);
     pressure::decide(config, seen, past, now, &mut plan);
     let_go(config, &mut plan, past);
-    settle(&mut plan, past, now);
+    settle(&mut plan, seen, past, now);
     plan.steps.sort_by(|a, b| (a.class, &a.subject).cmp(&(b.class, &b.subject)));
     plan
 }
@@ -54,13 +54,15 @@ fn let_go(config: &Config, plan: &mut Plan<Step>, past: &Past) {
     }));
 }
 
-/// Takes out what was done a moment ago, and what was done again and again.
-fn settle(plan: &mut Plan<Step>, past: &Past, now: &Now) {
+/// Takes out what was done a moment ago, and what was done again and again. A container that was made since is another one.
+fn settle(plan: &mut Plan<Step>, seen: &Seen, past: &Past, now: &Now) {
     let mut quarrels = Vec::new();
     plan.steps.retain(|planned| {
         let key = planned.key(super::NAME);
-        let made = |attempt: &&crate::ledger::Attempt| {
-            attempt.key == key && matches!(attempt.outcome, Some(Outcome::Made | Outcome::AlreadySo))
+        let began = seen.began(&planned.step);
+        let made = |attempt: &&Attempt| {
+            let same_life = began.is_none_or(|began| attempt.began.wall.as_second() >= began);
+            attempt.key == key && same_life && matches!(attempt.outcome, Some(Outcome::Made | Outcome::AlreadySo))
         };
         let before = past.attempts.iter().filter(made);
         let ages: Vec<Duration> = before.map(|attempt| now.since(&attempt.began)).collect();

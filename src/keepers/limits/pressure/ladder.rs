@@ -87,6 +87,16 @@ pub fn is_at(host: &MemoryNow, level: &super::config::Level) -> bool {
     below(level.mem_available.0) || stalls && below(level.mem_available.0.saturating_mul(2))
 }
 
+/// 0: memory suffices; 1: soft, 2: hard, each only when it has lasted.
+pub fn level_of(table: &Table, spans: &Spans) -> u64 {
+    let lasted = |since: Option<Duration>, level: &super::config::Level| since.is_some_and(|since| since >= level.hold.0);
+    match (lasted(spans.hard, &table.hard), lasted(spans.soft, &table.soft)) {
+        (true, _) => 2,
+        (false, true) => 1,
+        (false, false) => 0,
+    }
+}
+
 /// The bytes that are missing.
 pub fn need_of(table: &Table, host: &MemoryNow) -> u64 {
     table.soft.mem_available.0.saturating_sub(host.available).max(LEAST_NEED)
@@ -106,11 +116,10 @@ pub struct Scene<'s> {
 
 pub fn decide(scene: &Scene<'_>) -> Verdict {
     let Scene { table, spans, .. } = scene;
-    if spans.hard.is_some_and(|held| held >= table.hard.hold.0) {
-        return climb(scene);
-    }
-    if spans.soft.is_some_and(|held| held >= table.soft.hold.0) {
-        return Verdict::Alert(SOFT);
+    match level_of(table, spans) {
+        0 => {}
+        1 => return Verdict::Alert(SOFT),
+        _ => return climb(scene),
     }
     if table.resume && spans.clear.is_some_and(|held| held >= table.pause.0) {
         bring_back(scene)
