@@ -147,7 +147,8 @@ impl Rounds {
         let steerer = self.steerer().await?;
         let (mut parked, mut met) = (Vec::new(), BTreeSet::new());
         for stop in stops.into_iter().rev() {
-            let Ok(Step::Start { target } | Step::Resume { target, .. }) = serde_json::from_str::<Step>(&stop.undo) else {
+            let Ok(Step::Start { target } | Step::Resume { target, .. }) = serde_json::from_str::<Step>(&stop.undo)
+            else {
                 continue;
             };
             if target.project != order.project || !met.insert(target.id.clone()) {

@@ -82,7 +82,8 @@ mod tests {
     #[test]
     fn available_memory_and_stalls_are_read() {
         let meminfo = "MemTotal: 4000 kB\nMemFree: 10 kB\nMemAvailable: 1000 kB\n";
-        let stalls = "some avg10=1.00 avg60=2.50 avg300=0.10 total=5\nfull avg10=40.25 avg60=0.50 avg300=0.00 total=3\n";
+        let stalls =
+            "some avg10=1.00 avg60=2.50 avg300=0.10 total=5\nfull avg10=40.25 avg60=0.50 avg300=0.00 total=3\n";
         let (_kept, with) = roots(meminfo, Some(stalls));
         let wanted = MemoryNow { available: 1_024_000, psi_some_avg60: 2.5, psi_full_avg10: 40.25 };
         assert_eq!(read_memory_now(&with), Some(wanted));

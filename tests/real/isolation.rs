@@ -15,11 +15,11 @@
 mod agent;
 #[path = "isolation/compose.rs"]
 mod compose;
-#[path = "support/compose.rs"]
-mod plugin;
 #[path = "support/dockerd.rs"]
 #[allow(dead_code)]
 mod dockerd;
+#[path = "support/compose.rs"]
+mod plugin;
 #[path = "isolation/scene.rs"]
 mod scene;
 

@@ -15,11 +15,13 @@
 mod agent;
 #[path = "limits/composed.rs"]
 mod composed;
-#[path = "support/compose.rs"]
-mod plugin;
 #[path = "support/dockerd.rs"]
 #[allow(dead_code)]
 mod dockerd;
+#[path = "support/compose.rs"]
+mod plugin;
+#[path = "limits/sixty.rs"]
+mod sixty;
 
 use agent::Agent;
 use dockerd::{Dockerd, IMAGE};

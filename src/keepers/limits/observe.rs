@@ -17,8 +17,8 @@ pub use super::pressure::gauge::Reading;
 use super::step::{Step, Target};
 use super::victims::Victims;
 use crate::host::cgroups::{Cgroups, Place};
-use crate::host::memory::read_memory_now;
 use crate::host::docker::{self, Answer, Docked, Listing, Poller, Settings};
+use crate::host::memory::read_memory_now;
 use crate::host::{Host, Roots, machine, units};
 use crate::values::{Known, Now, ProjectName, TENANTS, group_of_slice, slice_of};
 

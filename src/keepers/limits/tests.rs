@@ -101,7 +101,9 @@ fn apply(seen: &mut Seen, plan: &Plan<Step>) {
     for planned in &plan.steps {
         match &planned.step {
             Step::Slice { unit, to, span, .. } => apply_slice(seen.slices.entry(unit.clone()).or_default(), to, *span),
-            Step::Stop { .. } | Step::Start { .. } | Step::Evict { .. } | Step::Resume { .. } => panic!("nobody ordered {}", planned.step),
+            Step::Stop { .. } | Step::Start { .. } | Step::Evict { .. } | Step::Resume { .. } => {
+                panic!("nobody ordered {}", planned.step)
+            }
             Step::Container { target, to, .. } => {
                 let Some(Known::Known(projects)) = &mut seen.projects else { panic!() };
                 let containers = &mut projects.get_mut(&target.project).unwrap().running;

@@ -11,6 +11,8 @@ use crate::values::{Now, ProjectName, TENANTS, group_of_slice};
 
 /// So long after a kill it is a concern.
 const RECENT: Duration = Duration::from_secs(3600);
+/// A look is put off at most so often in a row.
+const MOST_PUT_OFF: u32 = 8;
 /// Services and causes that are counted.
 const MOST: usize = 4096;
 
@@ -37,6 +39,8 @@ pub struct Tally {
 pub struct Victims {
     pub tallies: BTreeMap<Victim, Tally>,
     before: Option<Sample>,
+    /// Looks that were put off in a row.
+    put_off: u32,
     now: Duration,
 }
 
@@ -50,6 +54,11 @@ impl Victims {
     ) {
         self.now = now.up;
         let after = sample(projects, read);
+        if self.put_off < MOST_PUT_OFF && self.is_unclear(&after, projects) {
+            self.put_off += 1;
+            return;
+        }
+        self.put_off = 0;
         let killed: Vec<String> =
             projects.values().flat_map(|project| project.killed.iter().map(|(id, ..)| id.clone())).collect();
         let kills = self.before.as_ref().map(|before| attribute(before, &after, &killed)).unwrap_or_default();
@@ -57,6 +66,14 @@ impl Victims {
         for kill in kills {
             self.count(&kill, projects, now);
         }
+    }
+
+    /// Whether a container's group is gone while Docker, asked before, still says that it runs: how it ended is told by the
+    /// next look, and what was counted until then is not lost.
+    fn is_unclear(&self, after: &Sample, projects: &BTreeMap<ProjectName, ProjectSeen>) -> bool {
+        let running = || projects.values().flat_map(|project| &project.running);
+        let gone = |id: &String| !after.lives.contains_key(id) && running().any(|container| container.id == *id);
+        self.before.as_ref().is_some_and(|before| before.lives.keys().any(gone))
     }
 
     fn count(&mut self, kill: &Kill, projects: &BTreeMap<ProjectName, ProjectSeen>, now: &Now) {
@@ -101,4 +118,60 @@ fn find(id: &str, projects: &BTreeMap<ProjectName, ProjectSeen>) -> Option<(Proj
         let mut all = running.chain(project.killed.iter().map(|(id, service, number)| (id, service, *number)));
         all.find(|(known, ..)| *known == id).map(|(_, service, number)| (name.clone(), service.clone(), number))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keepers::limits::observe::ContainerSeen;
+
+    const SLICE: &str = "/tenants.slice/tenants-a.slice";
+
+    fn project(oom: Option<OomCounts>, killed: bool) -> BTreeMap<ProjectName, ProjectSeen> {
+        let container = ContainerSeen {
+            id: "x".into(),
+            service: "api".into(),
+            number: 1,
+            group: oom.map(|_| format!("{SLICE}/docker-x.scope")),
+            oom,
+            ..ContainerSeen::default()
+        };
+        let seen = ProjectSeen {
+            running: if killed { Vec::new() } else { vec![container] },
+            killed: if killed { vec![("x".into(), "api".into(), 1)] } else { Vec::new() },
+            ..ProjectSeen::default()
+        };
+        BTreeMap::from([("a".parse().unwrap(), seen)])
+    }
+
+    fn now(seconds: u64) -> Now {
+        Now { wall: Timestamp::UNIX_EPOCH, up: Duration::from_secs(seconds), boot: "a".into() }
+    }
+
+    #[test]
+    fn a_container_that_docker_still_calls_running_is_told_by_the_next_look() {
+        let counts = |kills: u64| OomCounts { own: 0, within: kills, kills };
+        let mut victims = Victims::default();
+        victims.take(&project(Some(counts(0)), false), &|_| Some(counts(0)), &now(1));
+        victims.take(&project(None, false), &|_| Some(counts(1)), &now(2));
+        assert!(victims.tallies.is_empty(), "nobody knows yet how it ended");
+        victims.take(&project(None, true), &|_| Some(counts(1)), &now(3));
+        let told: Vec<(&str, Cause, u64)> = victims
+            .tallies
+            .iter()
+            .map(|(victim, tally)| (victim.thing.as_str(), victim.cause, tally.processes))
+            .collect();
+        assert_eq!(told, [("api", Cause::Own, 1)]);
+    }
+
+    #[test]
+    fn a_docker_that_never_says_more_does_not_stop_the_counting() {
+        let counts = OomCounts::default();
+        let mut victims = Victims::default();
+        victims.take(&project(Some(counts), false), &|_| Some(counts), &now(1));
+        for second in 2..20 {
+            victims.take(&project(None, false), &|_| Some(counts), &now(second));
+        }
+        assert!(victims.before.is_some_and(|before| before.lives.is_empty()));
+    }
 }

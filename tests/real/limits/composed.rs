@@ -130,9 +130,8 @@ fn nova_is_parked_and_what_that_frees_is_what_the_kernel_says() {
     let mut wanted: Vec<String> = CORE.iter().map(|(service, _)| format!("nova-{service}-1")).collect();
     wanted.sort();
     assert_eq!(core, wanted);
-    let ended = |service: &str| {
-        dockerd.docker(&["inspect", "-f", "{{.State.FinishedAt}}", &format!("nova-{service}-1")])
-    };
+    let ended =
+        |service: &str| dockerd.docker(&["inspect", "-f", "{{.State.FinishedAt}}", &format!("nova-{service}-1")]);
     for (service, depends_on) in OPTIONAL.iter().filter(|(_, on)| OPTIONAL.iter().any(|(name, _)| name == on)) {
         assert!(ended(service) < ended(depends_on), "{service} before {depends_on}");
     }

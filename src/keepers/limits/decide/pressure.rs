@@ -31,7 +31,12 @@ pub fn decide(config: &Config, seen: &Seen, past: &Past, now: &Now, plan: &mut P
         candidates: &candidates,
         last: seen.eased.and_then(|eased| last_stop(table, reading, &eased, projects)),
         evicted: &evicted,
-        last_start_ago: past.attempts.iter().filter(|attempt| has_resumed(attempt)).map(|it| now.since(&it.began)).min(),
+        last_start_ago: past
+            .attempts
+            .iter()
+            .filter(|attempt| has_resumed(attempt))
+            .map(|it| now.since(&it.began))
+            .min(),
     };
     match ladder::decide(&scene) {
         Verdict::Wait => {}
@@ -136,7 +141,8 @@ fn has_resumed(attempt: &Attempt) -> bool {
 fn evict(table: &Table, reading: &Reading, candidate: &Candidate) -> Planned<Step> {
     let target = candidate.target.clone();
     let need = Bytes(need_of(table, &reading.memory));
-    let over = if candidate.needed > candidate.reserved { "over what is reserved for it" } else { "within what is reserved" };
+    let over =
+        if candidate.needed > candidate.reserved { "over what is reserved for it" } else { "within what is reserved" };
     let text = format!(
         "the host is short of {need}; of all that may be stopped {} goes first: {over}, {}, priority {}, uses {}",
         target.thing(),
@@ -181,7 +187,8 @@ fn facts(reading: &Reading) -> Vec<Evidence> {
 }
 
 fn short(table: &Table, reading: &Reading, why: &str) -> Concern {
-    let (severity, level) = if why == SOFT { (Severity::Warning, &table.soft) } else { (Severity::Critical, &table.hard) };
+    let (severity, level) =
+        if why == SOFT { (Severity::Warning, &table.soft) } else { (Severity::Critical, &table.hard) };
     let available = Bytes(reading.memory.available);
     let text = format!("the host has {available} of memory left ({} are wanted): {why}", level.mem_available);
     let cure = "hostkeeper top shows who uses it; bound it: [project.NAME] envelope";
@@ -252,7 +259,8 @@ mod tests {
             ("grafana", Tier::Optional),
             ("prometheus", Tier::Optional),
         ];
-        let service = |(name, tier): (&str, Tier)| (name.to_owned(), Service { tier: Some(tier), ..Service::default() });
+        let service =
+            |(name, tier): (&str, Tier)| (name.to_owned(), Service { tier: Some(tier), ..Service::default() });
         let project = Project { services: tiers.into_iter().map(service).collect(), ..Project::default() };
         Config { pressure: Some(table()), projects: BTreeMap::from([(nova(), project)]), ..Config::default() }
     }
@@ -336,7 +344,8 @@ mod tests {
 
     #[test]
     fn what_stands_where_it_was_stopped_comes_back_and_nothing_else() {
-        let past = Past { evictions: vec![eviction("grafana", -9000), eviction("prometheus", -8000)], ..Past::default() };
+        let past =
+            Past { evictions: vec![eviction("grafana", -9000), eviction("prometheus", -8000)], ..Past::default() };
         let both = vec![stopped("grafana", -8996), stopped("prometheus", -7995)];
         let back = plan(&seen(9 * GIB, clear(), Vec::new(), both.clone()), &past);
         assert_eq!(steps(&back), ["start nova/grafana again"]);
@@ -375,7 +384,8 @@ mod tests {
         let flapped = plan(&seen(9 * GIB, clear(), Vec::new(), vec![stopped("grafana", -5998)]), &past);
         assert!(steps(&flapped).is_empty());
         assert!(flapped.concerns[0].text.contains("twice within an hour"), "{}", flapped.concerns[0].text);
-        let rare = Past { evictions: vec![eviction("grafana", -99_000), eviction("grafana", -6000)], ..Past::default() };
+        let rare =
+            Past { evictions: vec![eviction("grafana", -99_000), eviction("grafana", -6000)], ..Past::default() };
         let back = plan(&seen(9 * GIB, clear(), Vec::new(), vec![stopped("grafana", -5998)]), &rare);
         assert_eq!(steps(&back), ["start nova/grafana again"]);
     }

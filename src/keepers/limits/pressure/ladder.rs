@@ -89,7 +89,8 @@ pub fn is_at(host: &MemoryNow, level: &super::config::Level) -> bool {
 
 /// 0: memory suffices; 1: soft, 2: hard, each only when it has lasted.
 pub fn level_of(table: &Table, spans: &Spans) -> u64 {
-    let lasted = |since: Option<Duration>, level: &super::config::Level| since.is_some_and(|since| since >= level.hold.0);
+    let lasted =
+        |since: Option<Duration>, level: &super::config::Level| since.is_some_and(|since| since >= level.hold.0);
     match (lasted(spans.hard, &table.hard), lasted(spans.soft, &table.soft)) {
         (true, _) => 2,
         (false, true) => 1,

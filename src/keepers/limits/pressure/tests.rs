@@ -118,7 +118,9 @@ fn shortage_has_to_last() {
 #[test]
 fn stalls_count_only_where_memory_explains_them() {
     let level = table().hard;
-    let at = |available: u64, full: f64| is_at(&MemoryNow { available, psi_full_avg10: full, ..MemoryNow::default() }, &level);
+    let at = |available: u64, full: f64| {
+        is_at(&MemoryNow { available, psi_full_avg10: full, ..MemoryNow::default() }, &level)
+    };
     assert!(at(GIB, 0.0) && at(2 * GIB, 50.0));
     assert!(!at(2 * GIB, 10.0));
     assert!(!at(30 * GIB, 90.0), "one group that stalls within its own limit is nobody else's shortage");
