@@ -18,6 +18,8 @@ mod composed;
 #[path = "support/dockerd.rs"]
 #[allow(dead_code)]
 mod dockerd;
+#[path = "limits/ladder.rs"]
+mod ladder;
 #[path = "support/compose.rs"]
 mod plugin;
 #[path = "limits/sixty.rs"]

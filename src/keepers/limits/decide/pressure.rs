@@ -27,6 +27,7 @@ pub fn decide(config: &Config, seen: &Seen, past: &Past, now: &Now, plan: &mut P
     let scene = Scene {
         table,
         host: reading.memory,
+        lowest: reading.lowest,
         spans: reading.spans,
         candidates: &candidates,
         last: seen.eased.and_then(|eased| last_stop(table, reading, &eased, projects)),
@@ -163,7 +164,7 @@ fn evict(table: &Table, reading: &Reading, candidate: &Candidate) -> Planned<Ste
 fn resume(table: &Table, reading: &Reading, evicted: &Evicted) -> Planned<Step> {
     let target = evicted.target.clone();
     let text = format!(
-        "memory has sufficed for {}, and there is room for the {} that it needed and a fifth more",
+        "memory has sufficed for {}, and there was room for the {} that it needed and a fifth more",
         Every(table.pause.0),
         Bytes(evicted.needed)
     );
@@ -269,7 +270,7 @@ mod tests {
         let project = ProjectSeen { running, stopped, ..ProjectSeen::default() };
         let memory = MemoryNow { available, ..MemoryNow::default() };
         Seen {
-            pressure: Some(Reading { memory, spans }),
+            pressure: Some(Reading { memory, lowest: available, spans }),
             projects: Some(Known::Known(BTreeMap::from([(nova(), project)]))),
             ..Seen::default()
         }

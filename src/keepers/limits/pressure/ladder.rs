@@ -107,6 +107,8 @@ pub fn need_of(table: &Table, host: &MemoryNow) -> u64 {
 pub struct Scene<'s> {
     pub table: &'s Table,
     pub host: MemoryNow,
+    /// The least that was available within the last `pause`, bytes.
+    pub lowest: u64,
     pub spans: Spans,
     pub candidates: &'s [Candidate],
     pub last: Option<LastStop>,
@@ -175,12 +177,12 @@ fn was_useless(last: &LastStop, available: u64) -> bool {
     expected.saturating_sub(available) >= (last.freed / 2).max(1)
 }
 
-/// The one that was stopped first comes back first, when there is room for it and a fifth more.
+/// The one that was stopped first comes back first, when there has been room for it and a fifth more all the time.
 fn bring_back(scene: &Scene<'_>) -> Verdict {
     if scene.last_start_ago.is_some_and(|ago| ago < scene.table.pause.0) {
         return Verdict::Wait;
     }
-    let room = scene.host.available.saturating_sub(scene.table.soft.mem_available.0);
+    let room = scene.lowest.saturating_sub(scene.table.soft.mem_available.0);
     let mut waiting: Vec<&Evicted> = scene.evicted.iter().filter(|evicted| !evicted.flaps).collect();
     waiting.sort_by(|a, b| b.ago.cmp(&a.ago).then_with(|| a.target.id.cmp(&b.target.id)));
     match waiting.first() {

@@ -38,7 +38,7 @@ fn target(id: &str) -> Target {
     Target { id: id.into(), project: "nova".parse().unwrap(), service: id.into(), number: 1 }
 }
 
-fn candidate(id: &str, tier: Tier, priority: u32, needed: u64, reserved: u64) -> Candidate {
+pub fn candidate(id: &str, tier: Tier, priority: u32, needed: u64, reserved: u64) -> Candidate {
     Candidate { target: target(id), tier, priority, needed, reserved, began: 0 }
 }
 
@@ -49,7 +49,16 @@ fn hard() -> (MemoryNow, Spans) {
 
 fn stop_of(candidates: &[Candidate]) -> Verdict {
     let (host, spans) = hard();
-    decide(&Scene { table: &table(), host, spans, candidates, last: None, evicted: &[], last_start_ago: None })
+    decide(&Scene {
+        table: &table(),
+        host,
+        lowest: host.available,
+        spans,
+        candidates,
+        last: None,
+        evicted: &[],
+        last_start_ago: None,
+    })
 }
 
 #[test]
@@ -90,7 +99,16 @@ fn a_ladder_without_rungs_only_speaks() {
     let (host, spans) = hard();
     let alert = Table { ladder: vec![Rung::Alert], ..table() };
     let all = [candidate("a", Tier::Optional, 1, GIB, 0)];
-    let scene = Scene { table: &alert, host, spans, candidates: &all, last: None, evicted: &[], last_start_ago: None };
+    let scene = Scene {
+        table: &alert,
+        host,
+        lowest: host.available,
+        spans,
+        candidates: &all,
+        last: None,
+        evicted: &[],
+        last_start_ago: None,
+    };
     assert_eq!(decide(&scene), Verdict::Alert(ONLY_CORE));
 }
 
@@ -103,6 +121,7 @@ fn shortage_has_to_last() {
         decide(&Scene {
             table: &table(),
             host,
+            lowest: host.available,
             spans,
             candidates: &all,
             last: None,
@@ -134,6 +153,7 @@ fn one_stop_at_a_time_and_none_after_a_useless_one() {
         decide(&Scene {
             table: &table(),
             host,
+            lowest: host.available,
             spans,
             candidates: &all,
             last: Some(last),
@@ -159,7 +179,16 @@ fn what_was_stopped_comes_back_oldest_first_with_room_and_pauses() {
         let spans = Spans { clear: Some(seconds(clear)), ..Spans::default() };
         let host = MemoryNow { available, ..MemoryNow::default() };
         let last_start_ago = last_start.map(seconds);
-        decide(&Scene { table: &table(), host, spans, candidates: &[], last: None, evicted, last_start_ago })
+        decide(&Scene {
+            table: &table(),
+            host,
+            lowest: host.available,
+            spans,
+            candidates: &[],
+            last: None,
+            evicted,
+            last_start_ago,
+        })
     };
     let both = [evicted("later", GIB, 700, false), evicted("first", GIB, 900, false)];
     assert_eq!(back(6 * GIB, 600, &both, None), Verdict::Start(target("first")));
@@ -203,7 +232,7 @@ proptest! {
         let host = MemoryNow { available: available * GIB, ..MemoryNow::default() };
         let spans = Spans { hard: Some(seconds(100)), soft: Some(seconds(100)), clear: None };
         let last = Some(LastStop { ago: seconds(ago), available_before: 0, freed: 0, others_before: 0, others_now: 0 });
-        let verdict = decide(&Scene { table: &table(), host, spans, candidates: &all, last, evicted: &[], last_start_ago: None });
+        let verdict = decide(&Scene { table: &table(), host, lowest: host.available, spans, candidates: &all, last, evicted: &[], last_start_ago: None });
         if let Verdict::Stop(victim) = verdict {
             prop_assert!(ago >= 15);
             let found = all.iter().find(|candidate| candidate.target == victim).unwrap();

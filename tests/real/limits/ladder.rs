@@ -1,0 +1,93 @@
+//! Part of tests/real/limits.rs: the host is made short of memory by bounds right below what is available, and a file in
+//! memory that somebody outside holds. What gives way, and what comes back.
+
+use std::io::Write;
+
+use crate::agent::Agent;
+use crate::dockerd::{Dockerd, IMAGE};
+use crate::{MIB, config, running};
+
+/// What each container holds, and what one lack of memory is.
+const HOG: u64 = 192 * MIB;
+
+fn available() -> u64 {
+    let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap();
+    let line = meminfo.lines().find(|line| line.starts_with("MemAvailable:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+}
+
+/// Memory that nobody but the test can give back.
+struct Load(tempfile::NamedTempFile);
+
+impl Load {
+    fn none() -> Load {
+        Load(tempfile::NamedTempFile::new_in("/dev/shm").unwrap())
+    }
+
+    fn set(&mut self, bytes: u64) {
+        let file = self.0.as_file_mut();
+        file.set_len(0).unwrap();
+        std::io::Seek::rewind(file).unwrap();
+        let chunk = vec![1_u8; 1 << 20];
+        (0..bytes / MIB).for_each(|_| file.write_all(&chunk).unwrap());
+    }
+}
+
+fn run(dockerd: &Dockerd, service: &str) {
+    let service_label = format!("com.docker.compose.service={service}");
+    let work = format!("dd if=/dev/zero of=/t/hog bs=1M count={}; exec sleep 3600", HOG / MIB);
+    let labels = ["--label", "com.docker.compose.project=nova", "--label", &service_label];
+    let mut args = vec!["run", "-d", "--name", service, "--network", "none", "--tmpfs", "/t", "--stop-signal", "KILL"];
+    args.extend(labels);
+    args.extend([IMAGE, "sh", "-c", &work]);
+    dockerd.docker(&args);
+}
+
+#[test]
+fn when_memory_is_short_the_least_important_go_first_and_come_back() {
+    let Some(dockerd) = Dockerd::start("when_memory_is_short_the_least_important_go_first_and_come_back") else {
+        return;
+    };
+    let before = available();
+    for service in ["grafana", "worker", "postgres"] {
+        run(&dockerd, service);
+    }
+    for _ in 0..200 {
+        if available() + 3 * HOG - 64 * MIB < before {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let all = available();
+    let bound = |less: u64| format!("{}MiB", (all - less) / MIB);
+    let projects = format!(
+        "[host.pressure]\nsoft = {{ mem_available = \"{}\", hold = \"1s\" }}\n\
+         hard = {{ mem_available = \"{}\", hold = \"1s\" }}\npause = \"3s\"\n\
+         [project.nova.service]\ngrafana.tier = \"optional\"\npostgres.tier = \"core\"\n",
+        bound(HOG / 2 - 32 * MIB),
+        bound(HOG / 2)
+    );
+    let toml = config(&dockerd, "enforce", &projects).replace("[guard]\n", "[guard]\nquiet_period = \"0s\"\n");
+    let mut agent = Agent::with_config(&toml);
+    agent.start();
+    let mut load = Load::none();
+    load.set(HOG);
+    agent.wait_for("the first stop", |_| running(&dockerd) == ["postgres", "worker"]);
+    let says = |agent: &Agent, word: &str| String::from_utf8_lossy(&agent.cli(&["doctor"]).stdout).contains(word);
+    agent.wait_for("what is said", |agent| says(agent, "limits-evicted") && !says(agent, "limits-memory-short"));
+    let history = agent.say(&["history", "--kind", "step"]);
+    assert!(history.contains("stop nova/grafana to relieve the host"), "{history}");
+
+    // Killed in between: it is remembered.
+    agent.signal(nix::sys::signal::Signal::SIGKILL);
+    agent.wait_end();
+    agent.start();
+    load.set(5 * HOG);
+    agent.wait_for("the second stop", |_| running(&dockerd) == ["postgres"]);
+    agent.wait_for("core stays", |agent| says(agent, "limits-memory-short"));
+    load.set(0);
+    agent.wait_for("the first is back", |_| running(&dockerd) == ["grafana", "postgres"]);
+    agent.wait_for("the second is back", |_| running(&dockerd).len() == 3);
+    agent.wait_for("nothing is said", |agent| !says(agent, "limits-evicted") && !says(agent, "limits-memory-short"));
+    assert!(agent.metrics().contains("hostkeeper_memory_pressure_level 0"));
+}
