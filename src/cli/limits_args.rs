@@ -17,6 +17,8 @@ pub struct LimitsArgs {
 pub enum LimitsVerb {
     /// Print a Compose override with the limits of a project, and its way into its slice
     Export(ExportArgs),
+    /// Print reservations and limits as TOML, from what services have needed
+    Suggest(SuggestArgs),
     /// Take back what was set: of one project, or of all; stops nothing
     Release(ReleaseArgs),
 }
@@ -25,6 +27,12 @@ pub enum LimitsVerb {
 pub struct ExportArgs {
     /// The project
     pub project: String,
+}
+
+#[derive(Debug, Args)]
+pub struct SuggestArgs {
+    /// Only this project; without it all
+    pub project: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -107,7 +115,7 @@ pub const LIMITS: Page = Page {
     exits: super::pages::READS,
     notes: &[
         super::pages::DIRECT,
-        "IN FORCE is what the kernel has, not what Docker or systemd say. BY is who guarantees a bound: kernel, or none. An envelope is the kernel's when all containers of the project run in its slice.",
+        "IN FORCE is what the kernel has, not what Docker or systemd say. BY is who guarantees a bound: kernel, agent (looked after and told, not enforced), or none. An envelope is the kernel's when all containers of the project run in its slice.",
     ],
 };
 
@@ -121,6 +129,19 @@ pub const EXPORT: Page = Page {
     notes: &[
         super::pages::DIRECT,
         "A container gets into the slice of its project only when it is made: cgroup_parent says so in Compose. Limits are written as deploy.resources; a Compose file that says mem_limit or cpus itself has to agree with them.",
+    ],
+};
+
+pub const SUGGEST: Page = Page {
+    verb: "limits suggest",
+    examples: &[(
+        "hostkeeper limits suggest athena",
+        "print what would fit, to be looked through and put into a file of conf.d",
+    )],
+    exits: super::pages::READS,
+    notes: &[
+        "Once a minute the agent looks what the containers of declared projects need of memory, without the cache that is dropped first, and not while the host is short of memory. A reservation is what sufficed in 95 of 100 looks; a limit is a quarter more than the most that was ever needed, or half as much again as the present one, when the service was at it.",
+        "What was seen is kept while the agent runs, and begun anew with it.",
     ],
 };
 

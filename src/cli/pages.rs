@@ -156,6 +156,7 @@ pub const PAGES: &[Page] = &[
     },
     limits_args::LIMITS,
     limits_args::EXPORT,
+    limits_args::SUGGEST,
     limits_args::RELEASE,
     limits_args::PARK,
     limits_args::UNPARK,

@@ -56,7 +56,8 @@ impl Draft {
             sort_out(&self.host, &self.vitals, self.storage, (self.limits.mode, self.projects));
         problems.extend(storage.check());
         problems.extend(limits.check());
-        let (isolation, wrong) = super::isolated::settle(&self.isolation, &isolated, &storage, &self.vitals);
+        let (mut isolation, wrong) = super::isolated::settle(&self.isolation, &isolated, &storage, &self.vitals);
+        isolation.gpu_owner = limits::gpu::config::owner_of(&limits.projects).map(ToString::to_string);
         problems.extend(wrong);
         let socket = self.vitals.docker_socket.clone();
         let reclaim = reclaim::config::Config { socket, every: self.reclaim.every.0 };
@@ -96,6 +97,8 @@ fn sort_out(
         socket: vitals.docker_socket.clone(),
         docker_interval: vitals.docker_interval.0,
         labels: vitals.container_labels.clone(),
+        nvml: vitals.nvml.clone(),
+        gpu_interval: vitals.gpu_interval.0,
         reserve: host.reserve,
         pressure: host.pressure.clone(),
         ..limits::config::Config::default()

@@ -91,6 +91,7 @@ pub struct ProjectTable {
     pub envelope: limits::config::Envelope,
     pub reservation: limits::config::Reservation,
     pub io: Vec<limits::config::IoBound>,
+    pub gpu: Option<limits::gpu::config::Gpu>,
     pub service: BTreeMap<String, limits::config::Service>,
     pub dir: BTreeMap<String, storage::config::Dir>,
     pub pool: BTreeMap<String, storage::pools::config::Pool>,
@@ -111,6 +112,7 @@ impl ProjectTable {
             envelope: self.envelope,
             reservation: self.reservation,
             io: self.io.clone(),
+            gpu: self.gpu,
             services: self.service.clone(),
         }
     }

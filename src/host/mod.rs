@@ -14,6 +14,7 @@ pub mod entries;
 pub mod environment;
 mod error;
 pub mod files;
+pub mod gpus;
 pub mod kept;
 pub mod links;
 pub mod listeners;
@@ -78,6 +79,7 @@ pub struct Host {
     /// Rung when something changed that a round should look at.
     pub bell: bell::Bell,
     pub docker: docker::Following,
+    pub gpus: gpus::Following,
     pub units: units::Following,
 }
 
@@ -85,7 +87,7 @@ impl Host {
     pub fn new(roots: Roots) -> Host {
         let bell = bell::Bell::default();
         let (docker, units) = (docker::Following::new(bell.clone()), units::Following::new(bell.clone()));
-        Host { roots, bell, docker, units }
+        Host { roots, bell, docker, gpus: gpus::Following::default(), units }
     }
 
     /// The same machine, placed elsewhere: what is followed stays followed.

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use nvml_wrapper::Device;
-use nvml_wrapper::enum_wrappers::device::{Clock, TemperatureSensor};
+use nvml_wrapper::enum_wrappers::device::{Clock, ComputeMode, TemperatureSensor};
 use nvml_wrapper::enums::device::UsedGpuMemory;
 use nvml_wrapper::error::NvmlError;
 use nvml_wrapper::struct_wrappers::device::ProcessInfo;
@@ -39,6 +39,8 @@ pub struct Gpu {
     pub sm_clock_mhz: Option<u32>,
     pub memory_clock_mhz: Option<u32>,
     pub graphics_clock_mhz: Option<u32>,
+    /// Who may compute on it at once: `default` (anybody), `exclusive_process`, `prohibited`.
+    pub compute_mode: Option<String>,
     /// Memory by host process. `None`: the list, or the memory of one of them, could not be had.
     pub processes: Option<BTreeMap<u32, u64>>,
     /// Queries that failed, with the driver's words.
@@ -49,12 +51,15 @@ pub struct Gpu {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GpuSample {
     pub driver: String,
+    /// The driver could hold a process to an amount of memory (`nvmlDeviceSetMemoryLimits`, r615 and newer).
+    pub can_limit: bool,
     pub gpus: Vec<Gpu>,
 }
 
 /// The opened library.
 pub struct Nvml {
     library: nvml_wrapper::Nvml,
+    can_limit: bool,
 }
 
 impl Nvml {
@@ -63,7 +68,7 @@ impl Nvml {
         let candidates: &[&str] = if path.is_empty() { &USUAL } else { &[path] };
         for candidate in candidates {
             match nvml_wrapper::Nvml::builder().lib_path(candidate.as_ref()).init() {
-                Ok(library) => return Ok(Some(Nvml { library })),
+                Ok(library) => return Ok(Some(Nvml { library, can_limit: has_limits(candidate) })),
                 // Not there, or not for this machine. A named library must be there.
                 Err(NvmlError::LibloadingError(error)) if !path.is_empty() => {
                     return Err(Error::reply("nvml", one_line(&error.to_string(), 200)));
@@ -92,9 +97,18 @@ impl Nvml {
         }
         match trouble {
             Some(error) if gpus.is_empty() => Err(failed(error)),
-            _ => Ok(GpuSample { driver, gpus }),
+            _ => Ok(GpuSample { driver, can_limit: self.can_limit, gpus }),
         }
     }
+}
+
+/// Whether the library has a function that this program's bindings do not know yet. It is loaded already.
+#[allow(unsafe_code)]
+fn has_limits(path: &str) -> bool {
+    // SAFETY: the same library was just initialised, so loading it again runs nothing; the function is not called.
+    let library = unsafe { libloading::Library::new(path) };
+    // SAFETY: only whether the symbol is there is asked, and the pointer is never used.
+    library.is_ok_and(|library| unsafe { library.get::<*const ()>(b"nvmlDeviceSetMemoryLimits\0") }.is_ok())
 }
 
 fn read_gpu(index: u32, uuid: String, device: &Device<'_>) -> Gpu {
@@ -124,9 +138,20 @@ fn read_gpu(index: u32, uuid: String, device: &Device<'_>) -> Gpu {
         sm_clock_mhz: sm,
         memory_clock_mhz: mem,
         graphics_clock_mhz: graphics,
+        compute_mode: keep("compute mode", device.compute_mode(), &mut failed).map(words_of),
         processes: compute.zip(drawing).and_then(|(compute, drawing)| merge_processes(&compute, &drawing)),
         failed,
     }
+}
+
+fn words_of(mode: ComputeMode) -> String {
+    match mode {
+        ComputeMode::Default => "default",
+        ComputeMode::ExclusiveThread => "exclusive_thread",
+        ComputeMode::Prohibited => "prohibited",
+        ComputeMode::ExclusiveProcess => "exclusive_process",
+    }
+    .to_owned()
 }
 
 /// The answer, when there is one. "Not supported" is how a card is made, not a failure.

@@ -30,6 +30,21 @@ pub struct ServiceLimitsView {
     pub container: Option<String>,
     pub tier: String,
     pub bounds: Vec<BoundView>,
+    /// What the service has needed, all its containers together; `None`: not seen yet.
+    pub observed: Option<ObservedView>,
+}
+
+/// What the containers of a service have needed of memory since the agent began to look, once a minute.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ObservedView {
+    /// From the first look to the last.
+    pub seconds: u64,
+    pub looks: u64,
+    /// Bytes that sufficed in 95 of 100 looks, without the cache that is dropped first.
+    pub p95_bytes: u64,
+    pub highest_bytes: u64,
+    /// Share of the looks in which it was at its limit, 0 to 1.
+    pub at_limit_ratio: f64,
 }
 
 /// One bound.
@@ -44,7 +59,7 @@ pub struct BoundView {
     /// What is used now of what is bounded. `None`: not known.
     pub used: Option<f64>,
     pub state: BoundState,
-    /// Who guarantees it: kernel or none.
+    /// Who guarantees it: kernel, agent (it looks after it, nothing enforces it) or none.
     pub backing: String,
 }
 

@@ -23,7 +23,7 @@ pub use clean_view::{CleanView, DeletedView};
 pub use concern::{Concern, Severity};
 pub use guard::{Circumstances, Proposal, Storm, decide_gates};
 pub use keeper::{Change, Keeper, Views};
-pub use limits_view::{BoundState, BoundView, LimitsView, ServiceLimitsView};
+pub use limits_view::{BoundState, BoundView, LimitsView, ObservedView, ServiceLimitsView};
 pub use plan::{Block, Class, Evidence, Gate, Plan, Planned, Purpose, Reason, Step};
 pub use pool_view::{PoolMemberView, PoolView};
 pub use reclaim_view::{Leftover, LeftoverClass, ReclaimView, UnboundLog};

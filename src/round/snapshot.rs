@@ -95,6 +95,8 @@ pub struct GpuView {
     pub memory_total_bytes: Option<u64>,
     pub memory_used_bytes: Option<u64>,
     pub utilization_percent: Option<f64>,
+    /// Who may compute on it at once: `default`, `exclusive_process`, `prohibited`; `None`: not told.
+    pub compute_mode: Option<String>,
 }
 
 /// A project in numbers; `None` where it could not be had.

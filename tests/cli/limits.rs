@@ -36,8 +36,10 @@ fn listings_and_the_override() {
     both("limits", &rooms, &["limits"], 0);
     both("limits-project", &rooms, &["limits", "athena"], 0);
     both("limits-export", &rooms, &["limits", "export", "athena"], 0);
+    both("limits-suggest", &rooms, &["limits", "suggest"], 0);
     let nothing = LimitsShown { projects: Vec::new(), ..shown() };
     both("limits-empty", &rooms_of(&nothing), &["limits"], 0);
+    both("limits-suggest-nothing", &rooms_of(&nothing), &["limits", "suggest"], 2);
 }
 
 #[test]

@@ -11,17 +11,20 @@
     clippy::print_stderr
 )]
 
+#[path = "support/driver.rs"]
+#[allow(dead_code)]
+mod driver;
 #[path = "../support/exposition.rs"]
 mod exposition;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use driver::Driver;
 use exposition::{Exposition, find, only};
 use futures_util::FutureExt;
-use hostkeeper::host::Roots;
+use hostkeeper::host::{Host, Roots};
 use hostkeeper::keepers::vitals::config::Config;
 use hostkeeper::keepers::vitals::metrics::gpu;
 use hostkeeper::keepers::vitals::observe::containers::{ContainerSeen, ContainersSeen, Identity};
@@ -33,53 +36,13 @@ const ID: &str = "b1d985e9556e833ab6452d8b14b33b5aeb08e7e2b9caac54acce2844173ee5
 const FIRST: &str = "gpu=\"GPU-00000000-AAAA-bbbb-cccc-dddddddddddd\"";
 const SECOND: &str = "gpu=\"GPU-00000001-AAAA-bbbb-cccc-dddddddddddd\"";
 
-struct Driver {
-    directory: tempfile::TempDir,
+fn config(driver: &Driver) -> Config {
+    Config { nvml: driver.library(), gpu_interval: Every(Duration::from_secs(1)), ..Config::default() }
 }
 
-impl Driver {
-    /// Builds the library. `None`, said aloud, without a C compiler.
-    fn build(test: &str) -> Option<Driver> {
-        let directory = tempfile::tempdir().unwrap();
-        let mode_file = format!("-DMODE_FILE=\"{}\"", directory.path().join("mode").display());
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/gpu/fake_nvml.c");
-        let library = directory.path().join("libnvidia-ml.so.1");
-        let built =
-            Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&mode_file).arg(source).status();
-        if !built.as_ref().is_ok_and(|status| status.success()) {
-            assert!(std::env::var("CI").as_deref() != Ok("true"), "{test} needs a C compiler in CI: {built:?}");
-            eprintln!("SKIPPED {test}: no C compiler (apt install gcc libc6-dev)");
-            return None;
-        }
-        let driver = Driver { directory };
-        driver.set_mode("n");
-        Some(driver)
-    }
-
-    fn set_mode(&self, mode: &str) {
-        std::fs::write(self.directory.path().join("mode.new"), mode).unwrap();
-        std::fs::rename(self.directory.path().join("mode.new"), self.directory.path().join("mode")).unwrap();
-    }
-
-    fn config(&self) -> Config {
-        Config {
-            nvml: self.directory.path().join("libnvidia-ml.so.1").display().to_string(),
-            gpu_interval: Every(Duration::from_secs(1)),
-            ..Config::default()
-        }
-    }
-}
-
-/// A hung library must be let go before its directory is.
-impl Drop for Driver {
-    fn drop(&mut self) {
-        self.set_mode("n");
-    }
-}
-
-fn roots() -> Roots {
+fn host() -> Host {
     let top: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captured/cgroup/v2");
-    Roots { procfs: top.join("proc"), sysfs: top.join("sys"), rootfs: "/".into() }
+    Host::new(Roots { procfs: top.join("proc"), sysfs: top.join("sys"), rootfs: "/".into() })
 }
 
 /// One container, of project shop, that process 4242 belongs to; and one of project lab without a GPU.
@@ -97,9 +60,9 @@ fn containers() -> ContainersSeen {
     }
 }
 
-async fn look_until(look: &mut GpuLook, config: &Config, wanted: impl Fn(&GpuSeen) -> bool) -> GpuSeen {
+async fn look_until(look: &mut GpuLook, config: &Config, host: &Host, wanted: impl Fn(&GpuSeen) -> bool) -> GpuSeen {
     for _ in 0..100 {
-        let seen = look.look(config, &roots(), &containers()).await;
+        let seen = look.look(config, host, &containers()).await;
         if wanted(&seen) {
             return seen;
         }
@@ -122,7 +85,7 @@ fn error_of(seen: &GpuSeen) -> Option<&str> {
 async fn two_cards_are_told_in_base_units_and_their_memory_by_project() {
     let Some(driver) = Driver::build("two_cards") else { return };
     let mut look = GpuLook::default();
-    let seen = look.look(&driver.config(), &roots(), &containers()).await;
+    let seen = look.look(&config(&driver), &host(), &containers()).await;
     assert_eq!(error_of(&seen), None);
     let page = read_page(&seen);
     assert_eq!(only(&page, "hostkeeper_gpu_memory_used_bytes", &[FIRST]), f64::from(2 << 10) * 1048576.0);
@@ -144,7 +107,7 @@ async fn two_cards_are_told_in_base_units_and_their_memory_by_project() {
 async fn a_failed_query_has_no_series_and_is_named() {
     let Some(driver) = Driver::build("a_failed_query") else { return };
     driver.set_mode("f");
-    let seen = GpuLook::default().look(&driver.config(), &roots(), &containers()).await;
+    let seen = GpuLook::default().look(&config(&driver), &host(), &containers()).await;
     let error = error_of(&seen).expect("an error");
     assert!(error.contains("gpu 1: utilization") && error.contains("gpu 1: compute processes"), "{error}");
     let page = read_page(&seen);
@@ -157,29 +120,29 @@ async fn a_failed_query_has_no_series_and_is_named() {
 #[tokio::test]
 async fn a_driver_that_hangs_holds_up_no_look_and_loses_its_sample() {
     let Some(driver) = Driver::build("a_driver_that_hangs") else { return };
-    let config = driver.config();
+    let (config, host) = (config(&driver), host());
     let mut look = GpuLook::default();
-    assert_eq!(look.look(&config, &roots(), &containers()).await.gpus.len(), 2);
+    assert_eq!(look.look(&config, &host, &containers()).await.gpus.len(), 2);
     driver.set_mode("h");
-    let seen = look_until(&mut look, &config, |seen| seen.gpus.is_empty()).await;
+    let seen = look_until(&mut look, &config, &host, |seen| seen.gpus.is_empty()).await;
     assert!(error_of(&seen).unwrap().contains("has not answered"));
-    let (roots, containers) = (roots(), containers());
-    let at_once = look.look(&config, &roots, &containers).now_or_never();
+    let containers = containers();
+    let at_once = look.look(&config, &host, &containers).now_or_never();
     assert!(at_once.expect("a look that waits for nothing").gpus.is_empty());
     driver.set_mode("n");
-    let seen = look_until(&mut look, &config, |seen| !seen.gpus.is_empty()).await;
+    let seen = look_until(&mut look, &config, &host, |seen| !seen.gpus.is_empty()).await;
     assert_eq!(error_of(&seen), None);
 }
 
 #[tokio::test]
 async fn without_a_library_there_are_no_gpus_and_no_error() {
     let mut look = GpuLook::default();
-    let seen = look.look(&Config::default(), &roots(), &containers()).await;
+    let seen = look.look(&Config::default(), &host(), &containers()).await;
     if seen.run.is_none() {
         assert!(seen.gpus.is_empty());
         assert!(read_page(&seen).is_empty());
     }
     let named = Config { nvml: "/nonexistent/libnvidia-ml.so".into(), ..Config::default() };
-    let seen = GpuLook::default().look(&named, &roots(), &containers()).await;
+    let seen = GpuLook::default().look(&named, &host(), &containers()).await;
     assert!(error_of(&seen).unwrap().starts_with("nvml"), "a library that is named must be there");
 }

@@ -18,6 +18,10 @@ mod composed;
 #[path = "support/dockerd.rs"]
 #[allow(dead_code)]
 mod dockerd;
+#[path = "support/driver.rs"]
+mod driver;
+#[path = "limits/gpu.rs"]
+mod gpu;
 #[path = "limits/ladder.rs"]
 mod ladder;
 #[path = "support/compose.rs"]
@@ -142,6 +146,10 @@ fn in_observe_nothing_is_set_and_the_plan_says_what_would_be() {
         agent.say(&["plan"]).contains("set limits of athena/api: memory 96MiB (was none)")
     });
     assert_eq!(memory(&dockerd, "api"), Some(Limit::Max));
+    agent.wait_for("what would fit", |agent| {
+        let said = String::from_utf8_lossy(&agent.cli(&["limits", "suggest", "athena"]).stdout).into_owned();
+        said.contains("[project.athena.service.api]\nreservation = { memory = \"16MiB\" }")
+    });
     // Its exit status tells the worst of what it found.
     let said = String::from_utf8_lossy(&agent.cli(&["doctor"]).stdout).into_owned();
     assert!(said.contains("limits-unknown-service") && said.contains("limits-beyond-host"), "{said}");

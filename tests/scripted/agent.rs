@@ -391,6 +391,7 @@ fn host() -> HostView {
             memory_total_bytes: Some(12 * gib),
             memory_used_bytes: Some(6 * gib),
             utilization_percent: Some(37.0),
+            compute_mode: Some("default".into()),
         }],
         filesystems: vec![FilesystemView {
             path: "/data".into(),

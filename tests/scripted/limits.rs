@@ -1,6 +1,6 @@
 //! Limits of a project as the scripted agent shows them.
 
-use hostkeeper::round::{BoundState, BoundView, LimitsView, ServiceLimitsView};
+use hostkeeper::round::{BoundState, BoundView, LimitsView, ObservedView, ServiceLimitsView};
 
 pub fn limits() -> LimitsView {
     let bound =
@@ -37,6 +37,7 @@ pub fn limits() -> LimitsView {
                     bound("cpus", Some(8.0), Some(8.0), None, BoundState::Ok),
                     bound("pids", Some(1024.0), Some(1024.0), None, BoundState::Ok),
                 ],
+                observed: observed(3_300_000_000, 3_900_000_000, 0.0),
             },
             ServiceLimitsView {
                 service: "tolgee".into(),
@@ -46,13 +47,19 @@ pub fn limits() -> LimitsView {
                     bound("memory", None, None, gib(0.9), BoundState::Free),
                     bound("cpus", None, Some(2.0), None, BoundState::Free),
                 ],
+                observed: observed(900_000_000, 1_000_000_000, 0.024),
             },
             ServiceLimitsView {
                 service: "worker".into(),
                 container: None,
                 tier: "optional".into(),
                 bounds: vec![bound("memory", gib(16.0), None, None, BoundState::Unknown)],
+                observed: None,
             },
         ],
     }
+}
+
+fn observed(p95_bytes: u64, highest_bytes: u64, at_limit_ratio: f64) -> Option<ObservedView> {
+    Some(ObservedView { seconds: 93_600, looks: 1560, p95_bytes, highest_bytes, at_limit_ratio })
 }

@@ -212,6 +212,11 @@ pub fn read_container_of(procfs: &Path, pid: u32) -> Option<String> {
     memberships.iter().flat_map(|group| group.path.split('/')).find_map(parse_container_id).map(str::to_owned)
 }
 
+/// When a process began, in hundredths of a second since boot.
+pub fn read_began(procfs: &Path, pid: u32) -> Option<u64> {
+    read_start_time(&procfs.join(pid.to_string()))
+}
+
 /// Field 22 of `/proc/PID/stat`, counted after the name in brackets, which may hold anything.
 fn read_start_time(directory: &Path) -> Option<u64> {
     let text = read_small(&directory.join("stat"))?;

@@ -15,7 +15,7 @@ mod unified;
 
 pub use bounds::{Bounds, IoBound, parse_bound, parse_io_max};
 pub use counters::{Counters, Cpu, DeviceIo, Limits, Memory, Pressure, Throttle};
-pub use find::{Cgroups, Layout, Place, read_container_of};
+pub use find::{Cgroups, Layout, Place, read_began, read_container_of};
 pub use group::{Gone, Group};
 pub use oom::OomCounts;
 pub use parse::{

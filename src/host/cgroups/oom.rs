@@ -1,7 +1,8 @@
-//! How often memory ran out in a group, and how many processes were killed for it.
+//! How often memory ran out in a group, how many processes were killed for it, and how much it stalls.
 
 use super::find::{Cgroups, Layout, Place, read_small};
 use super::parse::{parse_keyed, parse_number};
+use crate::host::procfs::parse_pressure;
 
 /// Counts since the group was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,6 +35,17 @@ impl Cgroups {
     }
 }
 
+impl Cgroups {
+    /// Percent of the last ten seconds in which all tasks of a group waited for memory; v2 only.
+    pub fn read_stall(&self, place: &Place) -> Option<f64> {
+        if self.layout() != Layout::Unified {
+            return None;
+        }
+        let text = read_small(&self.directory_of("memory", place)?.join("memory.pressure"))?;
+        parse_pressure(&text)?.full_percent
+    }
+}
+
 fn find_count(text: &[u8], wanted: &[u8]) -> Option<u64> {
     parse_keyed(text).find(|(key, _)| *key == wanted).map(|(_, count)| count)
 }
@@ -58,6 +70,11 @@ mod tests {
         let found = Cgroups::of(&roots("v2")).read_oom(&Place::at("/a.slice"));
         assert_eq!(found, Some(OomCounts { own: 1, within: 3, kills: 2 }));
         assert_eq!(Cgroups::of(&roots("v2")).read_oom(&Place::at("/b.slice")), None);
+        let stalls =
+            "some avg10=60.00 avg60=2.50 avg300=0.10 total=5\nfull avg10=45.50 avg60=0.50 avg300=0.00 total=3\n";
+        write("v2/fs/cgroup/a.slice/memory.pressure", stalls);
+        assert_eq!(Cgroups::of(&roots("v2")).read_stall(&Place::at("/a.slice")), Some(45.5));
+        assert_eq!(Cgroups::of(&roots("v2")).read_stall(&Place::at("/b.slice")), None);
         write("v1/fs/cgroup/memory/docker/x/memory.failcnt", "12\n");
         write("v1/fs/cgroup/memory/docker/x/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 4\n");
         let found = Cgroups::of(&roots("v1")).read_oom(&Place::at("/docker/x"));

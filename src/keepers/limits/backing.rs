@@ -1,4 +1,4 @@
-//! Who guarantees each part of an envelope: the kernel, or nobody. Pure.
+//! Who guarantees each part of an envelope: the kernel, this agent, or nobody. Pure.
 
 use super::config::{Placement, Project};
 use super::observe::{Layout, ProjectSeen, Seen};
@@ -9,6 +9,8 @@ use crate::values::{ProjectName, group_of_slice, slice_of};
 pub enum Backing {
     /// All containers are in the slice, and the kernel has the bound.
     Kernel,
+    /// It is looked at and told; nothing holds the project to it.
+    Agent,
     None,
 }
 
@@ -16,6 +18,7 @@ impl Backing {
     pub fn as_str(self) -> &'static str {
         match self {
             Backing::Kernel => "kernel",
+            Backing::Agent => "agent",
             Backing::None => "none",
         }
     }
@@ -57,5 +60,11 @@ pub fn judge(name: &ProjectName, project: &Project, seen: &Seen) -> Vec<(&'stati
         }
     };
     let backing = |dimension: &str| if holds(dimension) { Backing::Kernel } else { Backing::None };
-    declared.into_iter().filter(|(_, declared)| *declared).map(|(name, _)| (name, backing(name))).collect()
+    let mut all: Vec<(&str, Backing)> =
+        declared.into_iter().filter(|(_, declared)| *declared).map(|(name, _)| (name, backing(name))).collect();
+    if project.gpu.is_some_and(|gpu| gpu.vram.is_some()) {
+        let asked = seen.gpus.as_ref().is_some_and(|gpus| gpus.value().is_some());
+        all.push(("vram", if asked { Backing::Agent } else { Backing::None }));
+    }
+    all
 }

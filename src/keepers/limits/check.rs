@@ -21,6 +21,7 @@ pub fn check(config: &Config) -> Vec<Problem> {
     let mut found = Found(Vec::new());
     found.reservation("host.reserve", &config.reserve);
     found.0.extend(config.pressure.iter().flat_map(super::pressure::config::Table::check));
+    found.0.extend(super::gpu::config::check(&config.projects));
     for (name, project) in &config.projects {
         found.project(name, project);
     }

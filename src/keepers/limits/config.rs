@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{check, pressure};
+use super::{check, gpu, pressure};
 use crate::values::{Bytes, Cpus, Mode, Problem, ProjectName};
 
 /// What is kept for somebody: for the host, for a project, for a service.
@@ -92,6 +92,7 @@ pub struct Project {
     pub envelope: Envelope,
     pub reservation: Reservation,
     pub io: Vec<IoBound>,
+    pub gpu: Option<gpu::config::Gpu>,
     pub services: BTreeMap<String, Service>,
 }
 
@@ -115,6 +116,10 @@ pub struct Config {
     /// Time between two looks at Docker's list.
     pub docker_interval: Duration,
     pub labels: Vec<String>,
+    /// The path of NVIDIA's management library; empty: where it usually is.
+    pub nvml: String,
+    /// Time between two samples of GPUs.
+    pub gpu_interval: Duration,
     /// Never given to projects.
     pub reserve: Reservation,
     /// What to do when the host is short of memory; `None`: nothing.
@@ -128,6 +133,11 @@ impl Project {
     /// Whether anything is said of the project as a whole.
     pub fn is_bounded(&self) -> bool {
         self.envelope != Envelope::default() || self.reservation != Reservation::default() || !self.io.is_empty()
+    }
+
+    /// Whether there is anything to keep, or to look after.
+    pub fn says_something(&self) -> bool {
+        self.is_bounded() || !self.services.is_empty() || self.gpu.is_some()
     }
 
     /// Whether it is meant to have a slice: something is said of it or reserved in it.
@@ -159,8 +169,7 @@ impl Config {
 
     /// Whether there is anything to keep.
     pub fn is_idle(&self) -> bool {
-        self.pressure.is_none()
-            && self.projects.values().all(|project| !project.is_bounded() && project.services.is_empty())
+        self.pressure.is_none() && self.projects.values().all(|project| !project.says_something())
     }
 }
 

@@ -12,7 +12,7 @@ pub const COLLECTOR: &str = "limits";
 
 const BACKING: Family = Family::gauge(
     "hostkeeper_envelope_backing",
-    "Who guarantees a part of a project's envelope: kernel (all its containers are in the slice that has the bound) or none; always 1.",
+    "Who guarantees a part of a project's envelope: kernel (all its containers are in the slice that has the bound), agent (it is looked after and told) or none; always 1.",
 );
 const IN_SLICE: Family = Family::gauge(
     "hostkeeper_project_containers_in_slice",

@@ -7,6 +7,8 @@ mod check;
 pub mod config;
 mod decide;
 mod fit;
+pub mod gpu;
+mod marks;
 mod metrics;
 mod observe;
 mod oom;

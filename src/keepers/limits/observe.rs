@@ -11,6 +11,8 @@ pub use crate::host::memory::MemoryNow;
 pub use crate::host::units::Written;
 
 use super::config::Config;
+use super::gpu::observe::{GpuSeen, GpuWatch};
+use super::marks::Marks;
 use super::parking::parse_depends_on;
 use super::pressure::gauge::Gauge;
 pub use super::pressure::gauge::Reading;
@@ -24,6 +26,10 @@ use crate::values::{Known, Now, ProjectName, TENANTS, group_of_slice, slice_of};
 
 /// How long the first look waits for Docker's first answer.
 const FIRST_WAIT: Duration = Duration::from_secs(5);
+/// Time between two looks at what services need.
+const MARKED_EVERY: Duration = Duration::from_secs(60);
+/// A slice stalls when all its tasks wait for memory for more than so many percent of ten seconds.
+const STALLED_PERCENT: f64 = 40.0;
 /// Docker's answer may be so much older than its usual age.
 const STALE: Duration = Duration::from_secs(60);
 
@@ -62,6 +68,8 @@ pub struct SliceSeen {
     /// `None`: there is no such group now.
     pub bounds: Option<Bounds>,
     pub written: Written,
+    /// How long all its tasks have waited for memory most of the time.
+    pub stalled: Option<Duration>,
 }
 
 /// What is known of one declared project's containers.
@@ -94,6 +102,10 @@ pub struct Seen {
     pub pressure: Option<Reading>,
     /// What the last container that was stopped for want of memory should have been worth.
     pub eased: Option<Eased>,
+    /// `None`: nothing is declared of GPUs. `Unknown`: they cannot be asked.
+    pub gpus: Option<Known<GpuSeen>>,
+    /// What the services of declared projects have needed since the agent began to look.
+    pub marks: Arc<Marked>,
     /// `Unknown`: Docker cannot be asked.
     pub projects: Option<Known<BTreeMap<ProjectName, ProjectSeen>>>,
 }
@@ -106,6 +118,9 @@ impl Seen {
         seen.running.iter().find(|container| container.id == target.id).map(|container| container.began)
     }
 }
+
+/// What was seen of each service, by project and name.
+pub type Marked = BTreeMap<(ProjectName, String), Marks>;
 
 /// How it was right before a container was stopped for want of memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -126,6 +141,11 @@ pub struct Watch {
     tree: Option<(Roots, Cgroups)>,
     victims: Victims,
     gauge: Option<Gauge>,
+    gpus: GpuWatch,
+    marks: Arc<Marked>,
+    marked: Option<Instant>,
+    /// Time since boot at which a slice was first found to stall.
+    stalls: BTreeMap<String, Duration>,
     /// What each running container needed at the last look.
     needs: BTreeMap<String, u64>,
     eased: Option<(Instant, Eased)>,
@@ -134,8 +154,20 @@ pub struct Watch {
 impl Watch {
     pub async fn look(&mut self, config: &Config, host: &Host, now: &Now) -> Seen {
         if config.is_idle() {
-            (self.poller, self.gauge) = (None, None);
-            return Seen { slices: look_at_slices(config, host, None), ..Seen::default() };
+            self.gauge = None;
+            if config.projects.is_empty() {
+                self.poller = None;
+            } else if self.is_time_to_mark() {
+                // Nothing is kept: only what services need is looked at, now and then, so that something can be suggested.
+                let cgroups = self.cgroups(&host.roots);
+                if let Some(listing) = self.ask(config, host).await
+                    && let Known::Known(projects) = read_projects(config, &listing, &cgroups).1
+                {
+                    self.mark(&projects, host, now);
+                }
+            }
+            let slices = look_at_slices(config, host, None);
+            return Seen { slices, marks: Arc::clone(&self.marks), ..Seen::default() };
         }
         let cgroups = self.cgroups(&host.roots);
         let systemd = units::is_booted(&host.roots);
@@ -143,14 +175,20 @@ impl Watch {
             host.units.listen(&host.roots);
         }
         let listing = self.ask(config, host).await;
+        let gpus = self.gpus.look(config, host, listing.as_deref(), now).await;
         let (driver, projects) = match listing {
             None => (None, Known::Unknown("Docker is not asked".into())),
             Some(listing) => read_projects(config, &listing, &cgroups),
         };
         if let Known::Known(projects) = &projects {
             self.victims.take(projects, &|path| cgroups.read_oom(&Place::at(path)), now);
+            if self.is_time_to_mark() {
+                self.mark(projects, host, now);
+            }
             self.needs = projects.values().flat_map(|project| &project.running).filter_map(need_of).collect();
         }
+        let mut slices = look_at_slices(config, host, Some(&cgroups));
+        self.measure_stalls(&mut slices, &cgroups, now);
         Seen {
             victims: self.victims.clone(),
             layout: Some(cgroups.layout()),
@@ -158,10 +196,37 @@ impl Watch {
             systemd,
             memory: machine::read_memory_bytes(&host.roots),
             cores: machine::read_cpu_cores(&host.roots),
-            slices: look_at_slices(config, host, Some(&cgroups)),
+            slices,
+            gpus,
+            marks: Arc::clone(&self.marks),
             pressure: self.gauge(config, host).and_then(Gauge::read),
             eased: self.eased.map(|(at, eased)| Eased { ago: at.elapsed(), ..eased }),
             projects: Some(projects),
+        }
+    }
+
+    fn is_time_to_mark(&mut self) -> bool {
+        let due = self.marked.is_none_or(|marked| marked.elapsed() >= MARKED_EVERY);
+        if due {
+            self.marked = Some(Instant::now());
+        }
+        due
+    }
+
+    /// While the host is short of memory nobody has what it needs: then nothing is learned.
+    fn mark(&mut self, projects: &BTreeMap<ProjectName, ProjectSeen>, host: &Host, now: &Now) {
+        if read_memory_now(&host.roots).is_none_or(|memory| memory.psi_full_avg10 >= 1.0) {
+            return;
+        }
+        let marks = Arc::make_mut(&mut self.marks);
+        marks.retain(|(project, service), _| projects.get(project).is_some_and(|seen| seen.services.contains(service)));
+        for (name, project) in projects {
+            for container in &project.running {
+                let Some(bounds) = &container.bounds else { continue };
+                let limit = bounds.memory_max.and_then(crate::values::Limit::at);
+                let mark = marks.entry((name.clone(), container.service.clone())).or_default();
+                mark.take(bounds.needed, limit, now.up);
+            }
         }
     }
 
@@ -172,6 +237,20 @@ impl Watch {
         let all = self.needs.values().fold(0_u64, |sum, needed| sum.saturating_add(*needed));
         let eased = Eased { ago: Duration::ZERO, available: memory.available, freed, others: all - freed };
         self.eased = Some((Instant::now(), eased));
+    }
+
+    /// Since when each slice has stalled: a group above its `memory.high` is slowed down for ever, and never killed.
+    fn measure_stalls(&mut self, slices: &mut BTreeMap<String, SliceSeen>, cgroups: &Cgroups, now: &Now) {
+        self.stalls.retain(|name, _| slices.contains_key(name));
+        for (name, slice) in slices {
+            let stall = cgroups.read_stall(&Place::at(&group_of_slice(name)));
+            if stall.is_some_and(|percent| percent > STALLED_PERCENT) {
+                let since = *self.stalls.entry(name.clone()).or_insert(now.up);
+                slice.stalled = Some(now.up.saturating_sub(since));
+            } else {
+                self.stalls.remove(name);
+            }
+        }
     }
 
     fn gauge(&mut self, config: &Config, host: &Host) -> Option<&Gauge> {
@@ -298,7 +377,7 @@ fn look_at_slices(config: &Config, host: &Host, cgroups: Option<&Cgroups>) -> BT
         let bounds =
             cgroups.filter(|cgroups| cgroups.layout() == Layout::Unified).and_then(|tree| tree.read_bounds(&place));
         let written = units::read_written(&host.roots, &name);
-        (name, SliceSeen { bounds, written })
+        (name, SliceSeen { bounds, written, stalled: None })
     };
     names.into_iter().map(look).collect()
 }

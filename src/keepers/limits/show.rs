@@ -4,15 +4,17 @@ use super::backing::{Backing, judge, list_outside};
 use super::config::{Config, Project, Service};
 use super::decide::slices::{bounds_of, can_have_slices};
 use super::fit::{is_same_cpus, is_same_memory};
-use super::observe::{Bounds, ContainerSeen, ProjectSeen, Seen};
-use crate::round::{BoundState, BoundView, LimitsView, ServiceLimitsView};
+use super::marks::Marks;
+use super::observe::{Bounds, ContainerSeen, Marked, ProjectSeen, Seen};
+use crate::round::{BoundState, BoundView, LimitsView, ObservedView, ServiceLimitsView};
 use crate::values::{Limit, ProjectName, slice_of};
 
 /// All declared projects of which anything is said.
 pub fn show(config: &Config, seen: &Seen) -> Vec<LimitsView> {
     let projects = seen.projects.as_ref().and_then(|projects| projects.value());
     let nothing = ProjectSeen::default();
-    let declared = config.projects.iter().filter(|(_, project)| project.is_bounded() || !project.services.is_empty());
+    let seen_of = |name: &ProjectName| seen.marks.keys().any(|(project, _)| project == name);
+    let declared = config.projects.iter().filter(|(name, project)| project.says_something() || seen_of(name));
     let view = |(name, project): (&ProjectName, &Project)| {
         let found = projects.and_then(|projects| projects.get(name)).unwrap_or(&nothing);
         let slice = slice_of(name.as_str()).filter(|_| project.wants_slice() && can_have_slices(seen));
@@ -27,7 +29,7 @@ pub fn show(config: &Config, seen: &Seen) -> Vec<LimitsView> {
             containers_in_slice: slice.as_ref().map_or(0, |_| u32::try_from(running - outside).unwrap_or(u32::MAX)),
             slice,
             envelope: show_envelope(config, name, project, seen),
-            services: show_services(project, found),
+            services: show_services(name, project, found, &seen.marks),
         }
     };
     declared.map(view).collect()
@@ -91,7 +93,10 @@ fn show_envelope(config: &Config, name: &ProjectName, project: &Project, seen: &
         rates.as_ref().and_then(|rates| rates.first()).map(|(_, rate)| Limit::At(*rate))
     };
     let (read, write) = (found.io.iter().map(|io| io.read).min(), found.io.iter().map(|io| io.write).min());
-    let all: [(&str, &str, Unit, Figures); 7] = [
+    let gpus = seen.gpus.as_ref().and_then(|gpus| gpus.value());
+    let held = gpus.and_then(|gpus| gpus.held_by(name.as_str()));
+    let vram = project.gpu.and_then(|gpu| gpu.vram).map(|vram| Limit::At(vram.0));
+    let all: [(&str, &str, Unit, Figures); 8] = [
         ("memory_max", "memory_max", Unit::Bytes, (wanted.memory_max, found.memory_max, used)),
         ("memory_high", "memory_high", Unit::Bytes, (wanted.memory_high, found.memory_high, used)),
         ("reserved_memory", "reserved_memory", Unit::Bytes, (low, found.memory_low, used)),
@@ -99,12 +104,13 @@ fn show_envelope(config: &Config, name: &ProjectName, project: &Project, seen: &
         ("pids", "pids", Unit::Count, (wanted.pids, found.pids_max, None)),
         ("read_max", "io", Unit::Count, (rate(&wanted.read), read, None)),
         ("write_max", "io", Unit::Count, (rate(&wanted.write), write, None)),
+        ("vram", "vram", Unit::Bytes, (vram, None, held)),
     ];
     let declared = all.into_iter().filter(|(.., (wanted, ..))| wanted.is_some());
     declared.map(|(what, dimension, unit, figures)| bound(what, unit, figures, backing(dimension).as_str())).collect()
 }
 
-fn show_services(project: &Project, found: &ProjectSeen) -> Vec<ServiceLimitsView> {
+fn show_services(name: &ProjectName, project: &Project, found: &ProjectSeen, marks: &Marked) -> Vec<ServiceLimitsView> {
     let plain = Service::default();
     let mut all: Vec<ServiceLimitsView> = found
         .running
@@ -118,8 +124,35 @@ fn show_services(project: &Project, found: &ProjectSeen) -> Vec<ServiceLimitsVie
     let absent = project.services.iter().chain(silent);
     let absent = absent.filter(|(name, _)| found.running.iter().all(|container| container.service != **name));
     all.extend(absent.map(|(name, service)| show_container(project, service, name, None)));
+    for view in &mut all {
+        view.observed = marks.get(&(name.clone(), view.service.clone())).map(observed);
+    }
+    // Of a project of which nothing is kept only this is known.
+    let unkept = marks
+        .iter()
+        .filter(|((project, service), _)| project == name && all.iter().all(|view| view.service != *service));
+    let more: Vec<ServiceLimitsView> = unkept
+        .map(|((_, service), marks)| ServiceLimitsView {
+            service: service.clone(),
+            container: None,
+            tier: project.tier.to_string(),
+            bounds: Vec::new(),
+            observed: Some(observed(marks)),
+        })
+        .collect();
+    all.extend(more);
     all.sort_by(|a, b| (&a.service, &a.container).cmp(&(&b.service, &b.container)));
     all
+}
+
+fn observed(marks: &Marks) -> ObservedView {
+    ObservedView {
+        seconds: marks.span().as_secs(),
+        looks: marks.looks(),
+        p95_bytes: marks.percentile(95),
+        highest_bytes: marks.highest,
+        at_limit_ratio: marks.at_limit(),
+    }
 }
 
 fn show_container(
@@ -153,5 +186,6 @@ fn show_container(
         container: container.map(|container| container.name.clone()),
         tier: service.tier.unwrap_or(project.tier).to_string(),
         bounds: shown.map(|(what, unit, figures)| bound(what, unit, figures, backing(&figures).as_str())).collect(),
+        observed: None,
     }
 }

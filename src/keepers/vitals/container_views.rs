@@ -23,6 +23,7 @@ pub fn show_gpus(seen: &GpuSeen) -> Vec<GpuView> {
         memory_total_bytes: gpu.memory_total_bytes,
         memory_used_bytes: gpu.memory_used_bytes,
         utilization_percent: gpu.utilization_percent.map(f64::from),
+        compute_mode: gpu.compute_mode.clone(),
     };
     seen.gpus.iter().map(|used| view(&used.gpu)).collect()
 }

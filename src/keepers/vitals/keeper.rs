@@ -59,7 +59,7 @@ impl Keeper for Vitals {
     async fn observe(&mut self, config: &Config, host: &Host, now: &Now) -> Result<Seen, Error> {
         let seen_host = self.look_at_host(host, now).await?;
         let containers = self.containers.look(config, host, now).await;
-        let gpu = self.gpu.look(config, &host.roots, &containers).await;
+        let gpu = self.gpu.look(config, host, &containers).await;
         Ok(Seen { host: seen_host, containers, gpu })
     }
 

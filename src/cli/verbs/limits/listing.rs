@@ -16,16 +16,22 @@ pub fn run(desk: &mut Desk<'_>, project: Option<&str>) -> Result<u8, Failure> {
         return Ok(DONE);
     }
     let out = desk.out();
-    if shown.projects.is_empty() {
+    let declared: Vec<&LimitsView> = shown.projects.iter().filter(|view| says_something(view)).collect();
+    if declared.is_empty() {
         out.say("no limits are declared: [project.NAME] envelope = { memory_max = \"32GiB\" }")?;
     }
-    for (index, view) in shown.projects.iter().enumerate() {
+    for (index, view) in declared.into_iter().enumerate() {
         if index > 0 {
             out.gap()?;
         }
         print_project(out, view)?;
     }
     Ok(DONE)
+}
+
+/// Of a project of which nothing is declared only what it needed is known.
+fn says_something(view: &LimitsView) -> bool {
+    !view.envelope.is_empty() || view.services.iter().any(|service| !service.bounds.is_empty())
 }
 
 const BOUNDS: &[Column] = &[

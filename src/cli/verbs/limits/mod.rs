@@ -3,6 +3,7 @@
 mod export;
 mod listing;
 mod release;
+mod suggest;
 
 use super::super::desk::{Desk, shaped};
 use super::super::failure::Failure;
@@ -14,6 +15,7 @@ pub fn run(desk: &mut Desk<'_>, args: &LimitsArgs) -> Result<u8, Failure> {
     match &args.what {
         None => listing::run(desk, args.project.as_deref()),
         Some(LimitsVerb::Export(args)) => export::run(desk, &args.project),
+        Some(LimitsVerb::Suggest(args)) => suggest::run(desk, args.project.as_deref()),
         Some(LimitsVerb::Release(args)) => release::run(desk, args),
     }
 }

@@ -2,6 +2,7 @@
 //! so that nothing is squeezed while room is being made. Pure.
 
 mod containers;
+mod gpu;
 mod pressure;
 pub(super) mod slices;
 mod standing;
@@ -23,6 +24,7 @@ const QUARREL_WITHIN: Duration = Duration::from_secs(600);
 
 pub fn decide(config: &Config, seen: &Seen, past: &Past, now: &Now) -> Plan<Step> {
     let mut plan = Plan { steps: Vec::new(), concerns: standing::list_concerns(config, seen) };
+    plan.concerns.extend(gpu::list_concerns(config, seen));
     slices::decide(config, seen, &mut plan);
     containers::decide(config, seen, &mut plan);
     pressure::decide(config, seen, past, now, &mut plan);

@@ -5,11 +5,14 @@ use super::concern;
 use super::slices::can_have_slices;
 use crate::keepers::limits::backing::{self, Backing};
 use crate::keepers::limits::config::{Config, Project};
-use crate::keepers::limits::observe::{ProjectSeen, Seen};
+use crate::keepers::limits::observe::{ProjectSeen, Seen, SliceSeen};
 use crate::keepers::limits::oom::Cause;
 use crate::keepers::limits::victims::{Tally, Victim};
 use crate::round::{Concern, Evidence, Severity, Subject};
-use crate::values::{Bytes, Cpus, ProjectName, TENANTS, slice_of};
+use crate::values::{Bytes, Cpus, Every, Limit, ProjectName, TENANTS, slice_of};
+
+/// So long a slice has to stall before it is told.
+const STALLED: std::time::Duration = std::time::Duration::from_secs(120);
 
 pub fn list_concerns(config: &Config, seen: &Seen) -> Vec<Concern> {
     let mut all = left_behind(config, seen);
@@ -28,6 +31,7 @@ pub fn list_concerns(config: &Config, seen: &Seen) -> Vec<Concern> {
         None => return all,
     };
     all.extend(killed(seen));
+    all.extend(stalled(config, seen));
     for (name, project) in &config.projects {
         let Some(found) = projects.get(name) else { continue };
         all.extend(unknown_services(name, project, found));
@@ -86,6 +90,32 @@ fn beyond_the_host(config: &Config, seen: &Seen) -> Vec<Concern> {
         }
     }
     all
+}
+
+/// Slices that stand still instead of being killed: above `memory.high` the kernel only slows down.
+fn stalled(config: &Config, seen: &Seen) -> Vec<Concern> {
+    let one = |(unit, slice): (&String, &SliceSeen)| {
+        let long = slice.stalled.filter(|stalled| *stalled >= STALLED)?;
+        let bounds = slice.bounds.clone().unwrap_or_default();
+        let bound = |limit: Option<Limit>| {
+            limit.and_then(Limit::at).map_or_else(|| "none".to_owned(), |bytes| Bytes(bytes).to_string())
+        };
+        let long = Every(std::time::Duration::from_secs(long.as_secs()));
+        let text = format!("all tasks in {unit} have waited for memory most of the time for {long}");
+        let facts = vec![
+            Evidence::new("in use", Bytes(bounds.needed), format!("{unit}/memory.current")),
+            Evidence::new("memory.high", bound(bounds.memory_high), format!("{unit}/memory.high")),
+            Evidence::new("memory.max", bound(bounds.memory_max), format!("{unit}/memory.max")),
+        ];
+        let cure = "hostkeeper limits shows who uses it; raise memory_high, or bound the service that takes it all";
+        let project = config.projects.keys().find(|name| slice_of(name.as_str()).as_ref() == Some(unit));
+        let subject = match project {
+            Some(project) => Subject::project(project.clone()),
+            None => Subject::thing(unit.clone()),
+        };
+        Some(concern(("limits-stalled", Severity::Critical), subject, text, facts, cure))
+    };
+    seen.slices.iter().filter_map(one).collect()
 }
 
 /// What was killed within the last hour, and by whose limit.
@@ -169,7 +199,7 @@ fn unbacked(name: &ProjectName, project: &Project, seen: &Seen) -> Option<Concer
     }
     let bare: Vec<&str> = backing::judge(name, project, seen)
         .into_iter()
-        .filter(|(_, backing)| *backing == Backing::None)
+        .filter(|(dimension, backing)| *backing == Backing::None && *dimension != "vram")
         .map(|(dimension, _)| dimension)
         .collect();
     if bare.is_empty() {

@@ -44,3 +44,18 @@ fn what_was_made_again_is_not_made_to_wait() {
     let often: Vec<Attempt> = (0..9).map(|turn| made(&key, 900 + 10 * turn, turn as i64)).collect();
     assert!(concerns(&at_once(often)).is_empty(), "deployments are no quarrel");
 }
+
+#[test]
+fn a_slice_that_stands_still_is_told_after_two_minutes() {
+    let config = athena(Project {
+        envelope: Envelope { memory_high: Some(Bytes(GIB)), ..Envelope::default() },
+        ..Project::default()
+    });
+    let mut seen = running(vec![container("api", GIB)]);
+    let mut after = |seconds: u64| {
+        let stalled = Some(std::time::Duration::from_secs(seconds));
+        seen.slices.insert("tenants-athena.slice".into(), SliceSeen { stalled, ..SliceSeen::default() });
+        plan(&config, &seen).concerns.iter().any(|concern| concern.id == "limits-stalled")
+    };
+    assert!(!after(119) && after(120));
+}
