@@ -126,7 +126,8 @@ async fn network_agrees(dockerd: &Dockerd, looker: &mut Looker) {
     dockerd.docker(&["exec", "-d", "shop-web-2", "httpd", "-f", "-p", "80", "-h", "/bin"]);
     tokio::time::sleep(Duration::from_millis(500)).await;
     let url = format!("http://{server}/busybox");
-    let got = dockerd.try_docker(&["exec", "lab-web-1", "wget", "-T", "20", "-q", "-O", "/download", &url]);
+    let got =
+        dockerd.try_docker(&["exec", "lab-web-1", "busybox", "timeout", "20", "wget", "-q", "-O", "/download", &url]);
     let why =
         "containers on one bridge do not reach each other: is what the host forwards dropped (iptables -S FORWARD)?";
     assert!(got.status.success(), "{why} {}", String::from_utf8_lossy(&got.stderr));
