@@ -126,6 +126,9 @@ fn ports_are_found_whichever_way_they_are_opened() {
     scene.run("alpha", "open", &["-p", "18020:80"], &[]);
     scene.run("alpha", "cache", &["-p", "18021:6379"], &[]);
     scene.run("beta", "stopped", &["-p", "18030:80"], &["true"]);
+    // Its end is told before its port is free; who looks at it then waits for both.
+    scene.dockerd.docker(&["wait", "beta-stopped-1"]);
+    scene.dockerd.docker(&["inspect", "beta-stopped-1"]);
     scene.run("alpha", "same", &["-p", "127.0.0.1:18030:80"], &[]);
     let ports = [("host", "127.0.0.1:18210"), ("host-six", "[::1]:18211")];
     for (service, at) in ports {
