@@ -18,8 +18,9 @@ use crate::values::{Every, Now, ProjectName};
 
 /// After an order nothing more is asked of the same thing for so long: a reload of systemd comes in several waves.
 const SETTLE: Duration = Duration::from_secs(5);
-/// The same order made so often within this time is a quarrel with somebody else who sets the same limit.
-const QUARREL: usize = 6;
+/// The same order made so often within this time is a quarrel with somebody else who sets the same limit. Not fewer: twenty
+/// reloads of systemd in a row take Docker's no-swap away ten times.
+const QUARREL: usize = 20;
 const QUARREL_WITHIN: Duration = Duration::from_secs(600);
 
 pub fn decide(config: &Config, seen: &Seen, past: &Past, now: &Now) -> Plan<Step> {

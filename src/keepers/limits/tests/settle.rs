@@ -28,7 +28,7 @@ fn one_order_is_given_time_to_settle_and_a_quarrel_is_told() {
         |attempts: Vec<Attempt>, now: u64| decide(&config, &seen, &Past { attempts, ..Past::default() }, &at(now));
     assert!(after(vec![made(&key, 998, 1)], 1000).steps.is_empty(), "two seconds ago");
     assert_eq!(after(vec![made(&key, 990, 1)], 1000).steps.len(), 1, "ten seconds ago");
-    let often: Vec<Attempt> = (0..6).map(|turn| made(&key, 900 + 15 * turn, turn as i64)).collect();
+    let often: Vec<Attempt> = (0..20).map(|turn| made(&key, 900 + 4 * turn, turn as i64)).collect();
     let quarrel = after(often.clone(), 1000);
     assert_eq!((concerns(&quarrel), quarrel.steps.len()), (vec!["limits-contested"], 0));
     assert_eq!(after(often, 1100).steps.len(), 1, "it is still tried, but seldom");
@@ -41,7 +41,7 @@ fn what_was_made_again_is_not_made_to_wait() {
     let again = running(vec![ContainerSeen { began: 5, ..container("api", GIB) }]);
     let at_once = |attempts: Vec<Attempt>| decide(&config, &again, &Past { attempts, ..Past::default() }, &at(1000));
     assert_eq!(at_once(vec![made(&key, 999, 1)]).steps.len(), 1, "that was for the one before");
-    let often: Vec<Attempt> = (0..9).map(|turn| made(&key, 900 + 10 * turn, turn as i64)).collect();
+    let often: Vec<Attempt> = (0..30).map(|turn| made(&key, 900 + 3 * turn, turn as i64)).collect();
     assert!(concerns(&at_once(often)).is_empty(), "deployments are no quarrel");
 }
 
