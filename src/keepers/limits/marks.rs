@@ -1,12 +1,65 @@
 //! How much memory services have needed, in few numbers: what reservations and limits can be suggested from. Pure.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::observe::ProjectSeen;
+use crate::values::{Limit, Now, ProjectName};
 
 /// Parts of a doubling: each is 4.4 % wide.
 const PARTS: f64 = 16.0;
 /// A container that uses more than this share of its limit would perhaps use more without it.
 const AT_LIMIT_PERCENT: u64 = 95;
+
+/// Time between two looks.
+const EVERY: Duration = Duration::from_secs(60);
+/// Services that are remembered.
+const MOST: usize = 4096;
+
+/// What was seen of each service, by project and name.
+pub type Marked = BTreeMap<(ProjectName, String), Marks>;
+
+/// Learns what services need, look by look.
+#[derive(Debug, Default)]
+pub struct Learner {
+    marks: Arc<Marked>,
+    last: Option<Instant>,
+}
+
+impl Learner {
+    pub fn marks(&self) -> Arc<Marked> {
+        Arc::clone(&self.marks)
+    }
+
+    /// Whether it is time for the next look.
+    pub fn is_due(&self) -> bool {
+        self.last.is_none_or(|last| last.elapsed() >= EVERY)
+    }
+
+    /// Takes one look at the containers of all declared projects.
+    pub fn learn(&mut self, projects: &BTreeMap<ProjectName, ProjectSeen>, now: &Now) {
+        self.last = Some(Instant::now());
+        let marks = Arc::make_mut(&mut self.marks);
+        for (name, project) in projects {
+            for container in &project.running {
+                let Some(bounds) = &container.bounds else { continue };
+                let service = (name.clone(), container.service.clone());
+                if marks.len() < MOST || marks.contains_key(&service) {
+                    let limit = bounds.memory_max.and_then(Limit::at);
+                    marks.entry(service).or_default().take(bounds.needed, limit, now.up);
+                }
+            }
+        }
+    }
+
+    /// Forgets projects that are not declared any more.
+    pub fn keep_only(&mut self, is_declared: impl Fn(&ProjectName) -> bool) {
+        if self.marks.keys().any(|(project, _)| !is_declared(project)) {
+            Arc::make_mut(&mut self.marks).retain(|(project, _), _| is_declared(project));
+        }
+    }
+}
 
 /// What was seen of one service; of several containers of it all count.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -15,6 +15,7 @@ mod oom;
 pub mod parking;
 pub mod pressure;
 mod show;
+mod stalls;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -57,7 +58,7 @@ impl Keeper for Limits {
 
     async fn act(&mut self, config: &Config, step: &Step, host: &Host) -> Result<Change, Error> {
         if let Step::Evict { target } = step {
-            self.watch.note_eviction(target, host);
+            self.watch.pressure.note_eviction(target, host);
         }
         act::carry_out(config, step, host).await
     }

@@ -12,11 +12,14 @@ pub use crate::host::units::Written;
 
 use super::config::Config;
 use super::gpu::observe::{GpuSeen, GpuWatch};
-use super::marks::Marks;
+use super::marks::Learner;
+pub use super::marks::Marked;
 use super::parking::parse_depends_on;
-use super::pressure::gauge::Gauge;
 pub use super::pressure::gauge::Reading;
-use super::step::{Step, Target};
+pub use super::pressure::watch::Eased;
+use super::pressure::watch::PressureWatch;
+use super::stalls::Stalls;
+use super::step::Step;
 use super::victims::Victims;
 use crate::host::cgroups::{Cgroups, Place};
 use crate::host::docker::{self, Answer, Docked, Listing, Poller, Settings};
@@ -26,10 +29,6 @@ use crate::values::{Known, Now, ProjectName, TENANTS, group_of_slice, slice_of};
 
 /// How long the first look waits for Docker's first answer.
 const FIRST_WAIT: Duration = Duration::from_secs(5);
-/// Time between two looks at what services need.
-const MARKED_EVERY: Duration = Duration::from_secs(60);
-/// A slice stalls when all its tasks wait for memory for more than so many percent of ten seconds.
-const STALLED_PERCENT: f64 = 40.0;
 /// Docker's answer may be so much older than its usual age.
 const STALE: Duration = Duration::from_secs(60);
 
@@ -119,55 +118,25 @@ impl Seen {
     }
 }
 
-/// What was seen of each service, by project and name.
-pub type Marked = BTreeMap<(ProjectName, String), Marks>;
-
-/// How it was right before a container was stopped for want of memory.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Eased {
-    pub ago: Duration,
-    /// Bytes that could be had.
-    pub available: u64,
-    /// Bytes that the container needed.
-    pub freed: u64,
-    /// Bytes that all other containers of declared projects needed.
-    pub others: u64,
-}
-
 /// What is remembered from look to look.
 #[derive(Debug, Default)]
 pub struct Watch {
     poller: Option<(Settings, Arc<Poller>, Instant)>,
     tree: Option<(Roots, Cgroups)>,
     victims: Victims,
-    gauge: Option<Gauge>,
+    pub pressure: PressureWatch,
     gpus: GpuWatch,
-    marks: Arc<Marked>,
-    marked: Option<Instant>,
-    /// Time since boot at which a slice was first found to stall.
-    stalls: BTreeMap<String, Duration>,
-    /// What each running container needed at the last look.
-    needs: BTreeMap<String, u64>,
-    eased: Option<(Instant, Eased)>,
+    learner: Learner,
+    stalls: Stalls,
 }
 
 impl Watch {
     pub async fn look(&mut self, config: &Config, host: &Host, now: &Now) -> Seen {
+        self.learner.keep_only(|project| config.projects.contains_key(project));
         if config.is_idle() {
-            self.gauge = None;
-            if config.projects.is_empty() {
-                self.poller = None;
-            } else if self.is_time_to_mark() {
-                // Nothing is kept: only what services need is looked at, now and then, so that something can be suggested.
-                let cgroups = self.cgroups(&host.roots);
-                if let Some(listing) = self.ask(config, host).await
-                    && let Known::Known(projects) = read_projects(config, &listing, &cgroups).1
-                {
-                    self.mark(&projects, host, now);
-                }
-            }
+            self.look_idly(config, host, now).await;
             let slices = look_at_slices(config, host, None);
-            return Seen { slices, marks: Arc::clone(&self.marks), ..Seen::default() };
+            return Seen { slices, marks: self.learner.marks(), ..Seen::default() };
         }
         let cgroups = self.cgroups(&host.roots);
         let systemd = units::is_booted(&host.roots);
@@ -182,13 +151,15 @@ impl Watch {
         };
         if let Known::Known(projects) = &projects {
             self.victims.take(projects, &|path| cgroups.read_oom(&Place::at(path)), now);
-            if self.is_time_to_mark() {
-                self.mark(projects, host, now);
-            }
-            self.needs = projects.values().flat_map(|project| &project.running).filter_map(need_of).collect();
+            self.learn(projects, host, now);
+            self.pressure.remember_needs(projects.values().flat_map(|project| &project.running).filter_map(need_of));
         }
         let mut slices = look_at_slices(config, host, Some(&cgroups));
-        self.measure_stalls(&mut slices, &cgroups, now);
+        self.stalls.keep_only(|name| slices.contains_key(name));
+        for (name, slice) in &mut slices {
+            let percent = cgroups.read_stall(&Place::at(&group_of_slice(name)));
+            slice.stalled = self.stalls.take(name, percent, now.up);
+        }
         Seen {
             victims: self.victims.clone(),
             layout: Some(cgroups.layout()),
@@ -198,66 +169,33 @@ impl Watch {
             cores: machine::read_cpu_cores(&host.roots),
             slices,
             gpus,
-            marks: Arc::clone(&self.marks),
-            pressure: self.gauge(config, host).and_then(Gauge::read),
-            eased: self.eased.map(|(at, eased)| Eased { ago: at.elapsed(), ..eased }),
+            marks: self.learner.marks(),
+            pressure: self.pressure.look(config.pressure.as_ref(), host),
+            eased: self.pressure.eased(),
             projects: Some(projects),
         }
     }
 
-    fn is_time_to_mark(&mut self) -> bool {
-        let due = self.marked.is_none_or(|marked| marked.elapsed() >= MARKED_EVERY);
-        if due {
-            self.marked = Some(Instant::now());
+    /// Nothing is kept: only what services need is looked at, now and then, so that something can be suggested.
+    async fn look_idly(&mut self, config: &Config, host: &Host, now: &Now) {
+        self.pressure = PressureWatch::default();
+        if config.projects.is_empty() {
+            self.poller = None;
+        } else if self.learner.is_due() {
+            let cgroups = self.cgroups(&host.roots);
+            if let Some(listing) = self.ask(config, host).await
+                && let Known::Known(projects) = read_projects(config, &listing, &cgroups).1
+            {
+                self.learn(&projects, host, now);
+            }
         }
-        due
     }
 
     /// While the host is short of memory nobody has what it needs: then nothing is learned.
-    fn mark(&mut self, projects: &BTreeMap<ProjectName, ProjectSeen>, host: &Host, now: &Now) {
-        if read_memory_now(&host.roots).is_none_or(|memory| memory.psi_full_avg10 >= 1.0) {
-            return;
+    fn learn(&mut self, projects: &BTreeMap<ProjectName, ProjectSeen>, host: &Host, now: &Now) {
+        if self.learner.is_due() && read_memory_now(&host.roots).is_some_and(|memory| memory.psi_full_avg10 < 1.0) {
+            self.learner.learn(projects, now);
         }
-        let marks = Arc::make_mut(&mut self.marks);
-        marks.retain(|(project, service), _| projects.get(project).is_some_and(|seen| seen.services.contains(service)));
-        for (name, project) in projects {
-            for container in &project.running {
-                let Some(bounds) = &container.bounds else { continue };
-                let limit = bounds.memory_max.and_then(crate::values::Limit::at);
-                let mark = marks.entry((name.clone(), container.service.clone())).or_default();
-                mark.take(bounds.needed, limit, now.up);
-            }
-        }
-    }
-
-    /// Looks how it is before a container is stopped, so that it can be told what that was worth.
-    pub fn note_eviction(&mut self, target: &Target, host: &Host) {
-        let Some(memory) = read_memory_now(&host.roots) else { return };
-        let freed = self.needs.get(&target.id).copied().unwrap_or_default();
-        let all = self.needs.values().fold(0_u64, |sum, needed| sum.saturating_add(*needed));
-        let eased = Eased { ago: Duration::ZERO, available: memory.available, freed, others: all - freed };
-        self.eased = Some((Instant::now(), eased));
-    }
-
-    /// Since when each slice has stalled: a group above its `memory.high` is slowed down for ever, and never killed.
-    fn measure_stalls(&mut self, slices: &mut BTreeMap<String, SliceSeen>, cgroups: &Cgroups, now: &Now) {
-        self.stalls.retain(|name, _| slices.contains_key(name));
-        for (name, slice) in slices {
-            let stall = cgroups.read_stall(&Place::at(&group_of_slice(name)));
-            if stall.is_some_and(|percent| percent > STALLED_PERCENT) {
-                let since = *self.stalls.entry(name.clone()).or_insert(now.up);
-                slice.stalled = Some(now.up.saturating_sub(since));
-            } else {
-                self.stalls.remove(name);
-            }
-        }
-    }
-
-    fn gauge(&mut self, config: &Config, host: &Host) -> Option<&Gauge> {
-        let table = config.pressure.as_ref();
-        let same = self.gauge.take().filter(|gauge| table.is_some_and(|table| gauge.is_for(table, &host.roots)));
-        self.gauge = same.or_else(|| table.map(|table| Gauge::start(table, host)));
-        self.gauge.as_ref()
     }
 
     fn cgroups(&mut self, roots: &Roots) -> Cgroups {

@@ -16,12 +16,16 @@ use crate::ledger::{Attempt, Outcome, Past};
 use crate::round::{Class, Concern, Evidence, Gate, Plan, Planned, Reason, Severity, Subject};
 use crate::values::{Bytes, Every, Now, ProjectName};
 
+/// Why nothing is done.
+const NO_DOCKER: &str = "Docker cannot be asked what could be stopped";
+
 type Projects = BTreeMap<ProjectName, ProjectSeen>;
 
 pub fn decide(config: &Config, seen: &Seen, past: &Past, now: &Now, plan: &mut Plan<Step>) {
     let (Some(table), Some(reading)) = (&config.pressure, &seen.pressure) else { return };
     let nothing = Projects::new();
-    let projects = seen.projects.as_ref().and_then(|known| known.value()).unwrap_or(&nothing);
+    let known = seen.projects.as_ref().and_then(|known| known.value());
+    let (projects, blind) = (known.unwrap_or(&nothing), known.is_none());
     let candidates = list_candidates(config, table, projects);
     let evicted = find_evicted(projects, past, now);
     let scene = Scene {
@@ -41,7 +45,10 @@ pub fn decide(config: &Config, seen: &Seen, past: &Past, now: &Now, plan: &mut P
     };
     match ladder::decide(&scene) {
         Verdict::Wait => {}
-        Verdict::Alert(why) => plan.concerns.push(short(table, reading, why)),
+        Verdict::Alert(why) => {
+            let why = if blind && why == ladder::ONLY_CORE { NO_DOCKER } else { why };
+            plan.concerns.push(short(table, reading, why));
+        }
         Verdict::Stop(target) => {
             if let Some(candidate) = candidates.iter().find(|candidate| candidate.target == target) {
                 plan.concerns.push(short(table, reading, "the least important is stopped"));

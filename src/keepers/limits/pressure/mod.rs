@@ -5,3 +5,4 @@ pub mod gauge;
 pub mod ladder;
 #[cfg(test)]
 pub mod tests;
+pub mod watch;
