@@ -14,9 +14,9 @@ use super::cgroups::{read_began, read_container_of};
 use super::nvml::{GpuSample, Nvml};
 
 /// After so many intervals without an answer the last sample is worth nothing any more.
-pub const STALE_AFTER: u32 = 3;
-/// How long the first look may wait for the first sample.
-pub const FIRST_WAIT: Duration = Duration::from_secs(2);
+const STALE_AFTER: u32 = 3;
+/// How long a look may wait for the first sample.
+const FIRST_WAIT: Duration = Duration::from_secs(2);
 /// Between two tries to find the library.
 const LOOK_FOR_LIBRARY: Duration = Duration::from_secs(300);
 
@@ -32,9 +32,11 @@ pub struct Settings {
 /// What the thread found.
 #[derive(Clone, Debug)]
 pub enum Found {
-    /// It has not been asked yet.
+    /// It is asked for the first time.
     Pending,
     NoLibrary,
+    /// It answered once, and for some intervals not any more.
+    Silent,
     /// With the container of each process that has one, by process.
     Sample {
         sample: Arc<GpuSample>,
@@ -56,15 +58,24 @@ pub struct Told {
 pub struct Following(Arc<Mutex<Option<Sampler>>>);
 
 impl Following {
-    /// The newest answer to who asks in this way. `None`: no thread could be started. While an old thread hangs in the
-    /// driver, no second one is started: it would hang as well.
-    pub fn follow(&self, settings: &Settings) -> Option<watch::Receiver<Told>> {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let keeps = held.as_ref().is_some_and(|sampler| sampler.settings == *settings || sampler.hangs());
-        if !keeps {
-            *held = Sampler::start(settings.clone());
-        }
-        held.as_ref().map(|sampler| sampler.told.clone())
+    /// The newest answer to who asks in this way; the first is waited for. `None`: no thread could be started. While an old
+    /// thread hangs in the driver, no second one is started: it would hang as well.
+    pub async fn newest(&self, settings: &Settings) -> Option<Told> {
+        let (mut answers, left) = {
+            let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let keeps = held.as_ref().is_some_and(|sampler| sampler.settings == *settings || sampler.hangs());
+            if !keeps {
+                *held = Sampler::start(settings.clone());
+            }
+            let sampler = held.as_ref()?;
+            (sampler.told.clone(), FIRST_WAIT.saturating_sub(sampler.began.elapsed()))
+        };
+        let answered = answers.wait_for(|told| !matches!(told.found, Found::Pending));
+        // A thread that ended without an answer has told nothing: what it left is pending.
+        drop(tokio::time::timeout(left, answered).await);
+        let told = answers.borrow().clone();
+        let silent = matches!(told.found, Found::Sample { .. }) && told.at.elapsed() > settings.interval * STALE_AFTER;
+        Some(if silent { Told { found: Found::Silent, ..told } } else { told })
     }
 }
 
@@ -78,6 +89,7 @@ struct Leash {
 #[derive(Debug)]
 struct Sampler {
     settings: Settings,
+    began: Instant,
     told: watch::Receiver<Told>,
     leash: Arc<Leash>,
     /// `false` when the thread has ended.
@@ -104,7 +116,7 @@ impl Sampler {
             sample_for_ever(&asked, &tell, &held);
             living.store(false, Ordering::Relaxed);
         });
-        thread.ok().map(|_| Sampler { settings, told, leash, alive })
+        thread.ok().map(|_| Sampler { settings, began: Instant::now(), told, leash, alive })
     }
 
     fn hangs(&self) -> bool {

@@ -28,7 +28,7 @@ use hostkeeper::host::{Host, Roots};
 use hostkeeper::keepers::vitals::config::Config;
 use hostkeeper::keepers::vitals::metrics::gpu;
 use hostkeeper::keepers::vitals::observe::containers::{ContainerSeen, ContainersSeen, Identity};
-use hostkeeper::keepers::vitals::observe::gpu::{GpuLook, GpuSeen};
+use hostkeeper::keepers::vitals::observe::gpu::{GpuSeen, look};
 use hostkeeper::metrics::{Filter, Page};
 use hostkeeper::values::Every;
 
@@ -60,9 +60,9 @@ fn containers() -> ContainersSeen {
     }
 }
 
-async fn look_until(look: &mut GpuLook, config: &Config, host: &Host, wanted: impl Fn(&GpuSeen) -> bool) -> GpuSeen {
+async fn look_until(config: &Config, host: &Host, wanted: impl Fn(&GpuSeen) -> bool) -> GpuSeen {
     for _ in 0..100 {
-        let seen = look.look(config, host, &containers()).await;
+        let seen = look(config, host, &containers()).await;
         if wanted(&seen) {
             return seen;
         }
@@ -84,8 +84,7 @@ fn error_of(seen: &GpuSeen) -> Option<&str> {
 #[tokio::test]
 async fn two_cards_are_told_in_base_units_and_their_memory_by_project() {
     let Some(driver) = Driver::build("two_cards") else { return };
-    let mut look = GpuLook::default();
-    let seen = look.look(&config(&driver), &host(), &containers()).await;
+    let seen = look(&config(&driver), &host(), &containers()).await;
     assert_eq!(error_of(&seen), None);
     let page = read_page(&seen);
     assert_eq!(only(&page, "hostkeeper_gpu_memory_used_bytes", &[FIRST]), f64::from(2 << 10) * 1048576.0);
@@ -107,7 +106,7 @@ async fn two_cards_are_told_in_base_units_and_their_memory_by_project() {
 async fn a_failed_query_has_no_series_and_is_named() {
     let Some(driver) = Driver::build("a_failed_query") else { return };
     driver.set_mode("f");
-    let seen = GpuLook::default().look(&config(&driver), &host(), &containers()).await;
+    let seen = look(&config(&driver), &host(), &containers()).await;
     let error = error_of(&seen).expect("an error");
     assert!(error.contains("gpu 1: utilization") && error.contains("gpu 1: compute processes"), "{error}");
     let page = read_page(&seen);
@@ -121,28 +120,26 @@ async fn a_failed_query_has_no_series_and_is_named() {
 async fn a_driver_that_hangs_holds_up_no_look_and_loses_its_sample() {
     let Some(driver) = Driver::build("a_driver_that_hangs") else { return };
     let (config, host) = (config(&driver), host());
-    let mut look = GpuLook::default();
-    assert_eq!(look.look(&config, &host, &containers()).await.gpus.len(), 2);
+    assert_eq!(look(&config, &host, &containers()).await.gpus.len(), 2);
     driver.set_mode("h");
-    let seen = look_until(&mut look, &config, &host, |seen| seen.gpus.is_empty()).await;
-    assert!(error_of(&seen).unwrap().contains("has not answered"));
+    let seen = look_until(&config, &host, |seen| seen.gpus.is_empty()).await;
+    assert!(error_of(&seen).unwrap().contains("does not answer any more"));
     let containers = containers();
-    let at_once = look.look(&config, &host, &containers).now_or_never();
+    let at_once = look(&config, &host, &containers).now_or_never();
     assert!(at_once.expect("a look that waits for nothing").gpus.is_empty());
     driver.set_mode("n");
-    let seen = look_until(&mut look, &config, &host, |seen| !seen.gpus.is_empty()).await;
+    let seen = look_until(&config, &host, |seen| !seen.gpus.is_empty()).await;
     assert_eq!(error_of(&seen), None);
 }
 
 #[tokio::test]
 async fn without_a_library_there_are_no_gpus_and_no_error() {
-    let mut look = GpuLook::default();
-    let seen = look.look(&Config::default(), &host(), &containers()).await;
+    let seen = look(&Config::default(), &host(), &containers()).await;
     if seen.run.is_none() {
         assert!(seen.gpus.is_empty());
         assert!(read_page(&seen).is_empty());
     }
     let named = Config { nvml: "/nonexistent/libnvidia-ml.so".into(), ..Config::default() };
-    let seen = GpuLook::default().look(&named, &host(), &containers()).await;
+    let seen = look(&named, &host(), &containers()).await;
     assert!(error_of(&seen).unwrap().starts_with("nvml"), "a library that is named must be there");
 }

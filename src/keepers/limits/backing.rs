@@ -1,7 +1,7 @@
 //! Who guarantees each part of an envelope: the kernel, this agent, or nobody. Pure.
 
 use super::config::{Placement, Project};
-use super::observe::{Layout, ProjectSeen, Seen};
+use super::observe::{ContainerSeen, Layout, ProjectSeen, Seen};
 use crate::values::{ProjectName, group_of_slice, slice_of};
 
 /// Who guarantees it.
@@ -27,8 +27,11 @@ impl Backing {
 /// Containers that run beside the slice, by name.
 pub fn list_outside<'s>(found: &'s ProjectSeen, unit: &str) -> Vec<&'s str> {
     let inside = format!("{}/", group_of_slice(unit));
-    let beside = |group: &Option<String>| group.as_ref().is_none_or(|group| !group.starts_with(&inside));
-    found.running.iter().filter(|container| beside(&container.group)).map(|container| container.name.as_str()).collect()
+    let beside = |container: &ContainerSeen| match &container.group {
+        Some(group) => !group.starts_with(&inside),
+        None => container.is_lost(),
+    };
+    found.running.iter().filter(|container| beside(container)).map(|container| container.name.as_str()).collect()
 }
 
 /// Each declared dimension of a project's envelope, and who guarantees it.

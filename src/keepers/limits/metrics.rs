@@ -57,7 +57,7 @@ pub fn measure(config: &Config, seen: &Seen, page: &mut Page) {
         page.sample(&[], ladder::level_of(table, &reading.spans));
     }
     page.family(&KILLS);
-    for (victim, tally) in &seen.victims.tallies {
+    for (victim, tally) in seen.victims.all.iter() {
         let labels = [
             ("project", victim.project.as_str()),
             ("service", victim.thing.as_str()),

@@ -8,6 +8,7 @@ pub mod config;
 mod decide;
 mod fit;
 pub mod gpu;
+mod lasting;
 mod marks;
 mod metrics;
 mod observe;
@@ -15,7 +16,6 @@ mod oom;
 pub mod parking;
 pub mod pressure;
 mod show;
-mod stalls;
 mod step;
 #[cfg(test)]
 mod tests;

@@ -12,15 +12,15 @@ pub use crate::host::units::Written;
 
 use super::config::Config;
 use super::gpu::observe::{GpuSeen, GpuWatch};
+use super::lasting::Lasting;
 use super::marks::Learner;
 pub use super::marks::Marked;
 use super::parking::parse_depends_on;
 pub use super::pressure::gauge::Reading;
 pub use super::pressure::watch::Eased;
 use super::pressure::watch::PressureWatch;
-use super::stalls::Stalls;
 use super::step::Step;
-use super::victims::Victims;
+use super::victims::{Tallies, Victims};
 use crate::host::cgroups::{Cgroups, Place};
 use crate::host::docker::{self, Answer, Docked, Listing, Poller, Settings};
 use crate::host::memory::read_memory_now;
@@ -31,6 +31,11 @@ use crate::values::{Known, Now, ProjectName, TENANTS, group_of_slice, slice_of};
 const FIRST_WAIT: Duration = Duration::from_secs(5);
 /// Docker's answer may be so much older than its usual age.
 const STALE: Duration = Duration::from_secs(60);
+
+/// A slice stalls when all its tasks wait for memory for more than so many percent of ten seconds.
+const STALLED_PERCENT: f64 = 40.0;
+/// Docker tells of an end that much later, at most, than the kernel forgets the container; it waits for its output to be closed.
+const LOST_AFTER: Duration = Duration::from_secs(10);
 
 /// One running container of a declared project.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,12 +50,21 @@ pub struct ContainerSeen {
     pub group: Option<String>,
     /// What the kernel keeps; `None`: it could not be read.
     pub bounds: Option<Bounds>,
+    /// How long they could not be read, while Docker calls it running.
+    pub unread: Option<Duration>,
     /// Seconds since 1970.
     pub began: i64,
     /// `None`: the kernel does not say.
     pub oom: Option<OomCounts>,
     /// Services of the same project.
     pub depends_on: Vec<String>,
+}
+
+impl ContainerSeen {
+    /// Docker calls it running, and the kernel has not known it for longer than Docker needs to tell of an end.
+    pub fn is_lost(&self) -> bool {
+        self.unread.is_some_and(|unread| unread >= LOST_AFTER)
+    }
 }
 
 /// One container of a declared project that does not run.
@@ -96,7 +110,7 @@ pub struct Seen {
     /// Slices of the declared projects, the one above them, and those that were left behind.
     pub slices: BTreeMap<String, SliceSeen>,
     /// Processes that were killed for want of memory since the agent began to look, the last of each kind.
-    pub victims: Victims,
+    pub victims: Tallies,
     /// `None`: nothing is said of it, or the kernel does not tell.
     pub pressure: Option<Reading>,
     /// What the last container that was stopped for want of memory should have been worth.
@@ -127,7 +141,10 @@ pub struct Watch {
     pub pressure: PressureWatch,
     gpus: GpuWatch,
     learner: Learner,
-    stalls: Stalls,
+    /// Slices that stand still: above its `memory.high` a group is slowed down for ever, and never killed.
+    stalled: Lasting<String>,
+    /// Containers that cannot be read, by id.
+    unread: Lasting<String>,
 }
 
 impl Watch {
@@ -145,23 +162,25 @@ impl Watch {
         }
         let listing = self.ask(config, host).await;
         let gpus = self.gpus.look(config, host, listing.as_deref(), now).await;
-        let (driver, projects) = match listing {
+        let (driver, mut projects) = match listing {
             None => (None, Known::Unknown("Docker is not asked".into())),
             Some(listing) => read_projects(config, &listing, &cgroups),
         };
-        if let Known::Known(projects) = &projects {
+        if let Known::Known(projects) = &mut projects {
+            self.count_unread(projects, now);
             self.victims.take(projects, &|path| cgroups.read_oom(&Place::at(path)), now);
             self.learn(projects, host, now);
             self.pressure.remember_needs(projects.values().flat_map(|project| &project.running).filter_map(need_of));
         }
         let mut slices = look_at_slices(config, host, Some(&cgroups));
-        self.stalls.keep_only(|name| slices.contains_key(name));
+        self.stalled.keep_only(|name| slices.contains_key(name));
         for (name, slice) in &mut slices {
             let percent = cgroups.read_stall(&Place::at(&group_of_slice(name)));
-            slice.stalled = self.stalls.take(name, percent, now.up);
+            let stalls = percent.is_some_and(|percent| percent > STALLED_PERCENT);
+            slice.stalled = self.stalled.take(name, stalls, now.up);
         }
         Seen {
-            victims: self.victims.clone(),
+            victims: self.victims.tallies(),
             layout: Some(cgroups.layout()),
             driver,
             systemd,
@@ -173,6 +192,14 @@ impl Watch {
             pressure: self.pressure.look(config.pressure.as_ref(), host),
             eased: self.pressure.eased(),
             projects: Some(projects),
+        }
+    }
+
+    fn count_unread(&mut self, projects: &mut BTreeMap<ProjectName, ProjectSeen>, now: &Now) {
+        let running = || projects.values().flat_map(|project| &project.running);
+        self.unread.keep_only(|id| running().any(|container| container.id == *id));
+        for container in projects.values_mut().flat_map(|project| &mut project.running) {
+            container.unread = self.unread.take(&container.id, container.bounds.is_none(), now.up);
         }
     }
 
@@ -292,6 +319,7 @@ fn read_container(docked: &Docked, service: &str, cgroups: &Cgroups) -> Option<C
         number: listed.compose.number.unwrap_or(1),
         told: inspected.resources.clone(),
         bounds: place.as_ref().and_then(|place| cgroups.read_bounds(place)),
+        unread: None,
         began: inspected.started.map(|began| began.as_second()).unwrap_or_default(),
         oom: place.as_ref().and_then(|place| cgroups.read_oom(place)),
         group: place.map(|place| place.shown),

@@ -1,6 +1,7 @@
 mod settle;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use proptest::prelude::*;
 
@@ -378,9 +379,17 @@ fn without_docker_no_container_is_touched() {
     let found = plan(&config, &blind);
     assert_eq!((concerns(&found), found.steps.len()), (vec!["limits-blind"], 0));
     let mut unread = container("api", GIB);
-    unread.bounds = None;
+    (unread.bounds, unread.group, unread.unread) = (None, None, Some(Duration::from_secs(9)));
+    let config = athena(Project {
+        reservation: Reservation { memory: Some(Bytes(GIB)), cpus: None },
+        ..service(ServiceLimits { pids: Some(512), ..ServiceLimits::default() })
+    });
+    let touched = |found: &Plan<Step>| found.steps.iter().any(|planned| matches!(planned.step, Step::Container { .. }));
+    let found = plan(&config, &running(vec![unread.clone()]));
+    assert_eq!((concerns(&found), touched(&found)), (vec![], false), "it has just ended, and Docker will say so");
+    unread.unread = Some(Duration::from_secs(10));
     let found = plan(&config, &running(vec![unread]));
-    assert_eq!((concerns(&found), found.steps.len()), (vec!["limits-blind"], 0));
+    assert_eq!((concerns(&found), touched(&found)), (vec!["limits-not-in-slice", "limits-blind"], false));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What was killed for want of memory, remembered from look to look: counts for the metrics, the last ones for people. Pure.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -34,14 +35,28 @@ pub struct Tally {
     up: Duration,
 }
 
-/// All that is remembered.
+/// What was counted, as of one look. Clones share the counts.
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tallies {
+    pub all: Arc<BTreeMap<Victim, Tally>>,
+    /// Time since boot.
+    now: Duration,
+}
+
+impl Tallies {
+    /// Those of the last hour.
+    pub fn recent(&self) -> impl Iterator<Item = (&Victim, &Tally)> {
+        self.all.iter().filter(|(_, tally)| self.now.saturating_sub(tally.up) < RECENT)
+    }
+}
+
+/// All that is remembered.
+#[derive(Debug, Default)]
 pub struct Victims {
-    pub tallies: BTreeMap<Victim, Tally>,
+    tallies: Tallies,
     before: Option<Sample>,
     /// Looks that were put off in a row.
     put_off: u32,
-    now: Duration,
 }
 
 impl Victims {
@@ -52,7 +67,7 @@ impl Victims {
         read: &dyn Fn(&str) -> Option<OomCounts>,
         now: &Now,
     ) {
-        self.now = now.up;
+        self.tallies.now = now.up;
         let after = sample(projects, read);
         if self.put_off < MOST_PUT_OFF && self.is_unclear(&after, projects) {
             self.put_off += 1;
@@ -80,17 +95,17 @@ impl Victims {
         let Some((project, service, number)) = find(&kill.id, projects) else { return };
         let thing = if number <= 1 { service } else { format!("{service}.{number}") };
         let victim = Victim { project, thing, cause: kill.cause };
-        if self.tallies.len() >= MOST && !self.tallies.contains_key(&victim) {
+        let tallies = Arc::make_mut(&mut self.tallies.all);
+        if tallies.len() >= MOST && !tallies.contains_key(&victim) {
             return;
         }
-        let tally = self.tallies.entry(victim).or_insert(Tally { processes: 0, last: now.wall, up: now.up });
+        let tally = tallies.entry(victim).or_insert(Tally { processes: 0, last: now.wall, up: now.up });
         tally.processes = tally.processes.saturating_add(kill.processes);
         (tally.last, tally.up) = (now.wall, now.up);
     }
 
-    /// Those of the last hour.
-    pub fn recent(&self) -> impl Iterator<Item = (&Victim, &Tally)> {
-        self.tallies.iter().filter(|(_, tally)| self.now.saturating_sub(tally.up) < RECENT)
+    pub fn tallies(&self) -> Tallies {
+        self.tallies.clone()
     }
 }
 
@@ -154,10 +169,11 @@ mod tests {
         let mut victims = Victims::default();
         victims.take(&project(Some(counts(0)), false), &|_| Some(counts(0)), &now(1));
         victims.take(&project(None, false), &|_| Some(counts(1)), &now(2));
-        assert!(victims.tallies.is_empty(), "nobody knows yet how it ended");
+        assert!(victims.tallies.all.is_empty(), "nobody knows yet how it ended");
         victims.take(&project(None, true), &|_| Some(counts(1)), &now(3));
         let told: Vec<(&str, Cause, u64)> = victims
             .tallies
+            .all
             .iter()
             .map(|(victim, tally)| (victim.thing.as_str(), victim.cause, tally.processes))
             .collect();

@@ -9,7 +9,7 @@ use super::container_views;
 use super::metrics;
 use super::observe::CollectorRun;
 use super::observe::containers::{ContainersLook, ContainersSeen};
-use super::observe::gpu::{GpuLook, GpuSeen};
+use super::observe::gpu::{self, GpuSeen};
 use super::observe::host::{FilesystemSeen, HostLook, HostSeen, host_view};
 use crate::host::{Error, Host};
 use crate::ledger::Past;
@@ -23,7 +23,6 @@ pub struct Vitals {
     /// Shared with the thread that looks: a driver that hangs keeps that thread, not the agent.
     host: Option<Arc<Mutex<HostLook>>>,
     containers: ContainersLook,
-    gpu: GpuLook,
 }
 
 /// Everything that one look saw.
@@ -59,7 +58,7 @@ impl Keeper for Vitals {
     async fn observe(&mut self, config: &Config, host: &Host, now: &Now) -> Result<Seen, Error> {
         let seen_host = self.look_at_host(host, now).await?;
         let containers = self.containers.look(config, host, now).await;
-        let gpu = self.gpu.look(config, host, &containers).await;
+        let gpu = gpu::look(config, host, &containers).await;
         Ok(Seen { host: seen_host, containers, gpu })
     }
 

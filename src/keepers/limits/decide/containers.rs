@@ -46,7 +46,8 @@ impl Case<'_> {
             return;
         }
         let Some(bounds) = &self.container.bounds else {
-            return plan.concerns.push(self.blind());
+            plan.concerns.extend(self.container.is_lost().then(|| self.blind()));
+            return;
         };
         let (to, towards) = self.stage(bounds, wanted, plan);
         let differs = container_differs(bounds, &to, whole);

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use crate::host::Host;
 use crate::host::docker::{Answer, Listing};
-use crate::host::gpus::{FIRST_WAIT, Found, STALE_AFTER, Settings, Told};
+use crate::host::gpus::{Found, Settings};
 use crate::keepers::limits::config::Config;
+use crate::keepers::limits::lasting::Lasting;
 use crate::values::{Known, Now, ProjectName};
 
 /// One GPU.
@@ -44,9 +45,8 @@ impl GpuSeen {
 /// What is remembered from look to look.
 #[derive(Debug, Default)]
 pub struct GpuWatch {
-    waited: Option<Settings>,
-    /// Time since boot at which a project was first found over its budget.
-    since: BTreeMap<ProjectName, Duration>,
+    /// Which projects hold more than their budget.
+    over: Lasting<ProjectName>,
 }
 
 impl GpuWatch {
@@ -67,20 +67,13 @@ impl GpuWatch {
             interval: config.gpu_interval.max(Duration::from_secs(1)),
             procfs: host.roots.procfs.clone(),
         };
-        let Some(mut answers) = host.gpus.follow(&settings) else {
+        let Some(told) = host.gpus.newest(&settings).await else {
             return Some(Known::Unknown("no thread could be started".into()));
         };
-        if self.waited.as_ref() != Some(&settings) {
-            let answered = answers.wait_for(|told| !matches!(told.found, Found::Pending));
-            drop(tokio::time::timeout(FIRST_WAIT, answered).await);
-        }
-        let told = answers.borrow().clone();
-        let stale = told.at.elapsed() > settings.interval * STALE_AFTER;
-        self.waited = Some(settings);
-        let mut seen = match join(&told, stale, listing) {
+        let mut seen = match join(&told.found, listing) {
             Ok(seen) => seen,
             Err(why) => {
-                self.since.clear();
+                self.over = Lasting::default();
                 return Some(Known::Unknown(why));
             }
         };
@@ -89,26 +82,21 @@ impl GpuWatch {
     }
 
     fn measure(&mut self, config: &Config, seen: &mut GpuSeen, now: &Now) {
+        self.over.keep_only(|name| config.projects.contains_key(name));
         for (name, project) in &config.projects {
             let budget = project.gpu.and_then(|gpu| gpu.vram);
             let over = budget.zip(seen.held_by(name.as_str())).is_some_and(|(budget, held)| held > budget.0);
-            if over {
-                let since = *self.since.entry(name.clone()).or_insert(now.up);
-                seen.over.insert(name.clone(), now.up.saturating_sub(since));
-            } else {
-                self.since.remove(name);
-            }
+            seen.over.extend(self.over.take(name, over, now.up).map(|long| (name.clone(), long)));
         }
-        self.since.retain(|name, _| config.projects.contains_key(name));
     }
 }
 
-fn join(told: &Told, stale: bool, listing: Option<&Listing>) -> Result<GpuSeen, String> {
-    let (sample, owners) = match &told.found {
+fn join(found: &Found, listing: Option<&Listing>) -> Result<GpuSeen, String> {
+    let (sample, owners) = match found {
         Found::NoLibrary => return Err("there is no library of NVIDIA's driver (libnvidia-ml.so.1)".into()),
         Found::Pending => return Err("the driver has not answered yet".into()),
+        Found::Silent => return Err("the driver does not answer any more".into()),
         Found::Failed(why) => return Err(why.clone()),
-        Found::Sample { .. } if stale => return Err("the driver does not answer any more".into()),
         Found::Sample { sample, owners } => (sample, owners),
     };
     let Some(Answer::Up { containers, .. }) = listing.map(|listing| &listing.answer) else {

@@ -47,18 +47,14 @@ fn hard() -> (MemoryNow, Spans) {
     (host, Spans { soft: Some(seconds(100)), hard: Some(seconds(10)), clear: None })
 }
 
+/// Nothing was stopped or started yet.
+fn scene<'a>(table: &'a Table, (host, spans): (MemoryNow, Spans), candidates: &'a [Candidate]) -> Scene<'a> {
+    let (last, last_start_ago) = (None, None);
+    Scene { table, host, lowest: host.available, spans, candidates, last, evicted: &[], last_start_ago }
+}
+
 fn stop_of(candidates: &[Candidate]) -> Verdict {
-    let (host, spans) = hard();
-    decide(&Scene {
-        table: &table(),
-        host,
-        lowest: host.available,
-        spans,
-        candidates,
-        last: None,
-        evicted: &[],
-        last_start_ago: None,
-    })
+    decide(&scene(&table(), hard(), candidates))
 }
 
 #[test]
@@ -96,20 +92,9 @@ fn who_would_free_next_to_nothing_is_left() {
 
 #[test]
 fn a_ladder_without_rungs_only_speaks() {
-    let (host, spans) = hard();
     let alert = Table { ladder: vec![Rung::Alert], ..table() };
     let all = [candidate("a", Tier::Optional, 1, GIB, 0)];
-    let scene = Scene {
-        table: &alert,
-        host,
-        lowest: host.available,
-        spans,
-        candidates: &all,
-        last: None,
-        evicted: &[],
-        last_start_ago: None,
-    };
-    assert_eq!(decide(&scene), Verdict::Alert(ONLY_CORE));
+    assert_eq!(decide(&scene(&alert, hard(), &all)), Verdict::Alert(ONLY_CORE));
 }
 
 #[test]
@@ -118,16 +103,7 @@ fn shortage_has_to_last() {
     let host = MemoryNow { available: GIB, ..MemoryNow::default() };
     let after = |soft: Option<u64>, hard: Option<u64>| {
         let spans = Spans { soft: soft.map(seconds), hard: hard.map(seconds), clear: None };
-        decide(&Scene {
-            table: &table(),
-            host,
-            lowest: host.available,
-            spans,
-            candidates: &all,
-            last: None,
-            evicted: &[],
-            last_start_ago: None,
-        })
+        decide(&scene(&table(), (host, spans), &all))
     };
     assert_eq!(after(Some(9), Some(9)), Verdict::Wait);
     assert_eq!(after(Some(60), None), Verdict::Alert(SOFT));
@@ -147,20 +123,8 @@ fn stalls_count_only_where_memory_explains_them() {
 
 #[test]
 fn one_stop_at_a_time_and_none_after_a_useless_one() {
-    let (host, spans) = hard();
     let all = [candidate("a", Tier::Optional, 1, GIB, 0)];
-    let after = |last: LastStop| {
-        decide(&Scene {
-            table: &table(),
-            host,
-            lowest: host.available,
-            spans,
-            candidates: &all,
-            last: Some(last),
-            evicted: &[],
-            last_start_ago: None,
-        })
-    };
+    let after = |last: LastStop| decide(&Scene { last: Some(last), ..scene(&table(), hard(), &all) });
     let last = LastStop { ago: seconds(5), available_before: GIB, freed: GIB, others_before: GIB, others_now: GIB };
     assert_eq!(after(last), Verdict::Wait, "too early to tell");
     let settled = LastStop { ago: seconds(15), ..last };
@@ -179,16 +143,7 @@ fn what_was_stopped_comes_back_oldest_first_with_room_and_pauses() {
         let spans = Spans { clear: Some(seconds(clear)), ..Spans::default() };
         let host = MemoryNow { available, ..MemoryNow::default() };
         let last_start_ago = last_start.map(seconds);
-        decide(&Scene {
-            table: &table(),
-            host,
-            lowest: host.available,
-            spans,
-            candidates: &[],
-            last: None,
-            evicted,
-            last_start_ago,
-        })
+        decide(&Scene { evicted, last_start_ago, ..scene(&table(), (host, spans), &[]) })
     };
     let both = [evicted("later", GIB, 700, false), evicted("first", GIB, 900, false)];
     assert_eq!(back(6 * GIB, 600, &both, None), Verdict::Start(target("first")));
@@ -232,7 +187,7 @@ proptest! {
         let host = MemoryNow { available: available * GIB, ..MemoryNow::default() };
         let spans = Spans { hard: Some(seconds(100)), soft: Some(seconds(100)), clear: None };
         let last = Some(LastStop { ago: seconds(ago), available_before: 0, freed: 0, others_before: 0, others_now: 0 });
-        let verdict = decide(&Scene { table: &table(), host, lowest: host.available, spans, candidates: &all, last, evicted: &[], last_start_ago: None });
+        let verdict = decide(&Scene { last, ..scene(&table(), (host, spans), &all) });
         if let Verdict::Stop(victim) = verdict {
             prop_assert!(ago >= 15);
             let found = all.iter().find(|candidate| candidate.target == victim).unwrap();

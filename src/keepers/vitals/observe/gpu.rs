@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::CollectorRun;
 use super::containers::ContainersSeen;
 use crate::host::Host;
-use crate::host::gpus::{FIRST_WAIT, Found, STALE_AFTER, Settings, Told};
+use crate::host::gpus::{Found, Settings};
 pub use crate::host::nvml::Gpu;
 use crate::keepers::vitals::config::Config;
 use crate::metrics::Group;
@@ -30,50 +30,24 @@ pub struct GpuSeen {
     pub run: Option<CollectorRun>,
 }
 
-/// What is remembered of GPUs from look to look.
-#[derive(Default)]
-pub struct GpuLook {
-    /// How they were asked when the first sample was waited for.
-    waited: Option<Settings>,
-}
-
-impl GpuLook {
-    /// The newest sample, joined with the containers seen in the same look.
-    pub async fn look(&mut self, config: &Config, host: &Host, containers: &ContainersSeen) -> GpuSeen {
-        let settings = Settings {
-            library: config.nvml.clone(),
-            interval: config.gpu_interval.0.max(Duration::from_secs(1)),
-            procfs: host.roots.procfs.clone(),
-        };
-        let Some(mut answers) = host.gpus.follow(&settings) else { return GpuSeen::default() };
-        if self.waited.as_ref() != Some(&settings) {
-            let answered = answers.wait_for(|told| !matches!(told.found, Found::Pending));
-            drop(tokio::time::timeout(FIRST_WAIT, answered).await);
-        }
-        let told = answers.borrow().clone();
-        let interval = settings.interval;
-        self.waited = Some(settings);
-        tell(&told, interval, containers)
-    }
-}
-
-fn tell(told: &Told, interval: Duration, containers: &ContainersSeen) -> GpuSeen {
-    let age = told.at.elapsed();
-    let run = |outcome| Some(CollectorRun { name: "gpu", group: Group::Gpu, took: told.took, outcome });
-    let stale = age > interval * STALE_AFTER;
-    match &told.found {
+/// The newest sample, joined with the containers seen in the same look.
+pub async fn look(config: &Config, host: &Host, containers: &ContainersSeen) -> GpuSeen {
+    let settings = Settings {
+        library: config.nvml.clone(),
+        interval: config.gpu_interval.0.max(Duration::from_secs(1)),
+        procfs: host.roots.procfs.clone(),
+    };
+    let Some(told) = host.gpus.newest(&settings).await else { return GpuSeen::default() };
+    let took = told.took;
+    let run = |outcome| Some(CollectorRun { name: "gpu", group: Group::Gpu, took, outcome });
+    let failed = |why: String| GpuSeen { run: run(Err(why)), ..GpuSeen::default() };
+    match told.found {
         Found::NoLibrary => GpuSeen::default(),
-        Found::Pending if age < FIRST_WAIT => GpuSeen::default(),
-        Found::Failed(why) => GpuSeen { run: run(Err(why.clone())), ..GpuSeen::default() },
-        Found::Pending => {
-            GpuSeen { run: run(Err("nvml: the driver has not answered yet".to_owned())), ..GpuSeen::default() }
-        }
-        Found::Sample { .. } if stale => {
-            let why = format!("nvml: the driver has not answered for {} intervals", STALE_AFTER);
-            GpuSeen { run: run(Err(why)), ..GpuSeen::default() }
-        }
+        Found::Failed(why) => failed(why),
+        Found::Pending => failed("nvml: the driver has not answered yet".to_owned()),
+        Found::Silent => failed("nvml: the driver does not answer any more".to_owned()),
         Found::Sample { sample, owners } => {
-            let gpus = sample.gpus.iter().map(|gpu| attribute(gpu, owners, containers)).collect::<Vec<_>>();
+            let gpus = sample.gpus.iter().map(|gpu| attribute(gpu, &owners, containers)).collect::<Vec<_>>();
             let failed: Vec<String> = gpus.iter().flat_map(|seen: &GpuUse| name_failures(&seen.gpu)).collect();
             let outcome = if failed.is_empty() { Ok(()) } else { Err(failed.join("; ")) };
             GpuSeen { driver: sample.driver.clone(), gpus, run: run(outcome) }
