@@ -77,6 +77,7 @@ pub enum Verdict {
 pub const ONLY_CORE: &str = "everything that runs is core, or the ladder ends here";
 pub const TOO_SMALL: &str = "nothing that may be stopped would free enough";
 pub const OUTSIDE: &str = "what was freed was taken by something outside the managed projects";
+pub const SETTLING: &str = "what the last stop gives is waited for";
 pub const SOFT: &str = "memory is short";
 
 /// Whether the host is at a level now.
@@ -134,7 +135,7 @@ pub fn decide(scene: &Scene<'_>) -> Verdict {
 fn climb(scene: &Scene<'_>) -> Verdict {
     if let Some(last) = scene.last {
         if last.ago < SETTLE {
-            return Verdict::Wait;
+            return Verdict::Alert(SETTLING);
         }
         if was_useless(&last, scene.host.available) {
             return Verdict::Alert(OUTSIDE);

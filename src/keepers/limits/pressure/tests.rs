@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::config::{Level, Rung, Table};
 use super::ladder::{
-    Candidate, Evicted, LastStop, ONLY_CORE, OUTSIDE, SOFT, Scene, Spans, TOO_SMALL, Verdict, decide, is_at,
+    Candidate, Evicted, LastStop, ONLY_CORE, OUTSIDE, SETTLING, SOFT, Scene, Spans, TOO_SMALL, Verdict, decide, is_at,
 };
 use crate::keepers::limits::config::Tier;
 use crate::keepers::limits::observe::MemoryNow;
@@ -126,7 +126,7 @@ fn one_stop_at_a_time_and_none_after_a_useless_one() {
     let all = [candidate("a", Tier::Optional, 1, GIB, 0)];
     let after = |last: LastStop| decide(&Scene { last: Some(last), ..scene(&table(), hard(), &all) });
     let last = LastStop { ago: seconds(5), available_before: GIB, freed: GIB, others_before: GIB, others_now: GIB };
-    assert_eq!(after(last), Verdict::Wait, "too early to tell");
+    assert_eq!(after(last), Verdict::Alert(SETTLING), "too early to tell");
     let settled = LastStop { ago: seconds(15), ..last };
     assert_eq!(after(settled), Verdict::Alert(OUTSIDE), "1 GiB was freed, and nothing more is available");
     let grown = LastStop { others_now: 2 * GIB, ..settled };
