@@ -35,12 +35,9 @@ pub fn list_concerns(config: &Config, seen: &Seen) -> Vec<Concern> {
 }
 
 fn budgeted(id: &str, severity: Severity, name: &ProjectName, text: String, gpus: &GpuSeen) -> Concern {
-    let facts = gpus.gpus.iter().map(|gpu| held_of(gpu, name.as_str())).collect();
-    let cure = if gpus.can_limit {
-        "this driver could hold it to that, which is not built yet: lower its batch or model, or raise gpu.vram"
-    } else {
-        "nothing holds a project to it on this card: lower its batch or model, or raise gpu.vram"
-    };
+    let mut facts: Vec<Evidence> = gpus.gpus.iter().map(|gpu| held_of(gpu, name.as_str())).collect();
+    facts.push(Evidence::new("the driver can limit memory", gpus.can_limit, "NVML: nvmlDeviceSetMemoryLimits"));
+    let cure = "hostkeeper tells of it and holds nobody to it: lower its batch or model, or raise gpu.vram";
     concern((id, severity), Subject::of(name.clone(), "gpu"), text, facts, cure)
 }
 

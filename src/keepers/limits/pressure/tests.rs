@@ -88,6 +88,11 @@ fn of_two_alike_the_newest_goes() {
 fn who_would_free_next_to_nothing_is_left() {
     assert_eq!(stop_of(&[candidate("a", Tier::Optional, 1, 100 * MIB, 0)]), Verdict::Alert(TOO_SMALL));
     assert_eq!(stop_of(&[candidate("a", Tier::Optional, 1, 200 * MIB, 0)]), Verdict::Stop(target("a")));
+    // Short by stalls, with enough left: nothing is missing by that measure, and still nobody goes for nothing.
+    let stalled = (MemoryNow { available: 5 * GIB, ..MemoryNow::default() }, hard().1);
+    let of = |needed: u64| decide(&scene(&table(), stalled, &[candidate("a", Tier::Optional, 1, needed, 0)]));
+    assert_eq!(of(3 * MIB), Verdict::Alert(TOO_SMALL));
+    assert_eq!(of(4 * MIB), Verdict::Stop(target("a")));
 }
 
 #[test]
@@ -150,6 +155,12 @@ fn what_was_stopped_comes_back_oldest_first_with_room_and_pauses() {
     assert_eq!(back(6 * GIB, 599, &both, None), Verdict::Wait, "not well for long enough");
     assert_eq!(back(5 * GIB, 600, &both, None), Verdict::Wait, "room for it and a fifth more");
     assert_eq!(back(6 * GIB, 600, &both, Some(599)), Verdict::Wait, "one at a time");
+    let (table, spans) = (table(), Spans { clear: Some(seconds(600)), ..Spans::default() });
+    let now = (MemoryNow { available: 9 * GIB, ..MemoryNow::default() }, spans);
+    let dipped = Scene { lowest: 5 * GIB, evicted: &both, ..scene(&table, now, &[]) };
+    assert_eq!(decide(&dipped), Verdict::Wait, "room now, and not all the time");
+    let by_hand = Table { resume: false, ..table.clone() };
+    assert_eq!(decide(&Scene { evicted: &both, ..scene(&by_hand, now, &[]) }), Verdict::Wait, "a person starts them");
     assert_eq!(back(6 * GIB, 600, &[evicted("first", GIB, 900, true)], None), Verdict::Wait, "it flaps");
 }
 
