@@ -136,6 +136,15 @@ mod tests {
         assert_eq!((Marks::default().percentile(95), Marks::default().at_limit()), (0, 0.0));
     }
 
+    #[test]
+    fn a_look_is_due_once_in_a_while() {
+        let mut learner = Learner::default();
+        assert!(learner.is_due());
+        let now = Now { wall: jiff::Timestamp::UNIX_EPOCH, up: Duration::ZERO, boot: "a".into() };
+        learner.learn(&BTreeMap::new(), &now);
+        assert!(!learner.is_due());
+    }
+
     proptest! {
         #[test]
         fn a_percentile_is_never_below_what_was_needed_nor_above_the_highest(

@@ -186,6 +186,20 @@ mod tests {
     }
 
     #[test]
+    fn who_ended_by_itself_meanwhile_is_not_blamed() {
+        let before = sample(&[("a", 1, NONE), ("b", 1, NONE)], NONE, NONE);
+        let after = sample(&[], counts(0, 1, 1), counts(0, 1, 1));
+        assert_eq!(attribute(&before, &after, &["b".into()]), [kill("b", Cause::Own, 1)]);
+    }
+
+    #[test]
+    fn of_a_new_life_everything_is_new() {
+        let before = sample(&[("a", 1, counts(1, 1, 1))], counts(0, 1, 1), counts(0, 1, 1));
+        let after = sample(&[("a", 9, counts(1, 1, 1))], counts(0, 2, 2), counts(0, 2, 2));
+        assert_eq!(attribute(&before, &after, &[]), [kill("a", Cause::Own, 1)]);
+    }
+
+    #[test]
     fn the_envelope_is_blamed_when_its_limit_was_hit() {
         let before = sample(&[("a", 1, NONE), ("b", 1, NONE)], NONE, NONE);
         let alive = sample(&[("a", 1, counts(0, 0, 2)), ("b", 1, NONE)], counts(1, 1, 2), counts(0, 1, 2));
