@@ -105,7 +105,7 @@ fn of_the_dead(
         if left == 0 {
             continue;
         }
-        let own_hits = rise(earlier.within, later.within).saturating_sub(hits + rise(earlier.own, later.own));
+        let own_hits = rise(earlier.within, later.within).saturating_sub(hits);
         let cause = match above(before, after, parent) {
             Cause::Host if own_hits > 0 => Cause::Own,
             cause => cause,
@@ -237,6 +237,10 @@ mod tests {
         before.groups.clear();
         let after = sample(&[], counts(0, 5, 5), NONE);
         assert!(attribute(&before, &after, &["a".into()]).is_empty(), "those may be older than the agent");
+        let mut found = sample(&[("a", 1, counts(0, 0, 1))], counts(5, 5, 5), NONE);
+        assert_eq!(attribute(&before, &found, &[]), [kill("a", Cause::Host, 1)], "so may its limit that was hit");
+        found.groups.clear();
+        assert_eq!(attribute(&before, &found, &[]), [kill("a", Cause::Host, 1)]);
         let fell = sample(&[("a", 1, counts(0, 0, 1))], NONE, NONE);
         assert_eq!(attribute(&sample(&[("a", 1, counts(5, 5, 5))], NONE, NONE), &fell, &[]).len(), 1);
     }

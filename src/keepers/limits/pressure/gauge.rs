@@ -164,6 +164,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_hard_is_soft_and_never_clear() {
+        let mut table = table();
+        table.soft.mem_available = crate::values::Bytes(2 << 30);
+        let mut state = State::default();
+        // Above both bounds of memory, and everybody waits for it.
+        let stalled = MemoryNow { available: 5 << 29, psi_full_avg10: 50.0, ..MemoryNow::default() };
+        state.take(&table, Some(stalled), Instant::now());
+        assert_eq!((state.hard.is_some(), state.soft.is_some(), state.clear.is_some()), (true, true, false));
+    }
+
+    #[test]
     fn the_least_of_the_last_pause_is_known_and_no_more_than_that_is_kept() {
         let (table, began) = (table(), Instant::now());
         let mut state = State::default();
