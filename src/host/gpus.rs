@@ -61,15 +61,16 @@ impl Following {
     /// The newest answer to who asks in this way; the first is waited for. `None`: no thread could be started. While an old
     /// thread hangs in the driver, no second one is started: it would hang as well.
     pub async fn newest(&self, settings: &Settings) -> Option<Told> {
-        let (mut answers, left) = {
+        let mut answers = {
             let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             let keeps = held.as_ref().is_some_and(|sampler| sampler.settings == *settings || sampler.hangs());
             if !keeps {
                 *held = Sampler::start(settings.clone());
             }
-            let sampler = held.as_ref()?;
-            (sampler.told.clone(), FIRST_WAIT.saturating_sub(sampler.began.elapsed()))
+            held.as_ref()?.told.clone()
         };
+        // Before the first answer it is told at the thread's start.
+        let left = FIRST_WAIT.saturating_sub(answers.borrow().at.elapsed());
         let answered = answers.wait_for(|told| !matches!(told.found, Found::Pending));
         // A thread that ended without an answer has told nothing: what it left is pending.
         drop(tokio::time::timeout(left, answered).await);
@@ -89,7 +90,6 @@ struct Leash {
 #[derive(Debug)]
 struct Sampler {
     settings: Settings,
-    began: Instant,
     told: watch::Receiver<Told>,
     leash: Arc<Leash>,
     /// `false` when the thread has ended.
@@ -116,7 +116,7 @@ impl Sampler {
             sample_for_ever(&asked, &tell, &held);
             living.store(false, Ordering::Relaxed);
         });
-        thread.ok().map(|_| Sampler { settings, began: Instant::now(), told, leash, alive })
+        thread.ok().map(|_| Sampler { settings, told, leash, alive })
     }
 
     fn hangs(&self) -> bool {

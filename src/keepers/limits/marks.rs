@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::observe::ProjectSeen;
 use crate::values::{Limit, Now, ProjectName};
@@ -24,7 +24,8 @@ pub type Marked = BTreeMap<(ProjectName, String), Marks>;
 #[derive(Debug, Default)]
 pub struct Learner {
     marks: Arc<Marked>,
-    last: Option<Instant>,
+    /// Time since boot.
+    last: Option<Duration>,
 }
 
 impl Learner {
@@ -33,13 +34,13 @@ impl Learner {
     }
 
     /// Whether it is time for the next look.
-    pub fn is_due(&self) -> bool {
-        self.last.is_none_or(|last| last.elapsed() >= EVERY)
+    pub fn is_due(&self, now: &Now) -> bool {
+        self.last.is_none_or(|last| now.up.saturating_sub(last) >= EVERY)
     }
 
     /// Takes one look at the containers of all declared projects.
     pub fn learn(&mut self, projects: &BTreeMap<ProjectName, ProjectSeen>, now: &Now) {
-        self.last = Some(Instant::now());
+        self.last = Some(now.up);
         let marks = Arc::make_mut(&mut self.marks);
         for (name, project) in projects {
             for container in &project.running {
@@ -139,10 +140,11 @@ mod tests {
     #[test]
     fn a_look_is_due_once_in_a_while() {
         let mut learner = Learner::default();
-        assert!(learner.is_due());
-        let now = Now { wall: jiff::Timestamp::UNIX_EPOCH, up: Duration::ZERO, boot: "a".into() };
-        learner.learn(&BTreeMap::new(), &now);
-        assert!(!learner.is_due());
+        let at = |up: u64| Now { wall: jiff::Timestamp::UNIX_EPOCH, up: Duration::from_secs(up), boot: "a".into() };
+        assert!(learner.is_due(&at(5)));
+        learner.learn(&BTreeMap::new(), &at(5));
+        assert!(!learner.is_due(&at(64)));
+        assert!(learner.is_due(&at(65)));
     }
 
     proptest! {

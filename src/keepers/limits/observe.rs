@@ -208,7 +208,7 @@ impl Watch {
         self.pressure = PressureWatch::default();
         if config.projects.is_empty() {
             self.poller = None;
-        } else if self.learner.is_due() {
+        } else if self.learner.is_due(now) {
             let cgroups = self.cgroups(&host.roots);
             if let Some(listing) = self.ask(config, host).await
                 && let Known::Known(projects) = read_projects(config, &listing, &cgroups).1
@@ -220,7 +220,7 @@ impl Watch {
 
     /// While the host is short of memory nobody has what it needs: then nothing is learned.
     fn learn(&mut self, projects: &BTreeMap<ProjectName, ProjectSeen>, host: &Host, now: &Now) {
-        if self.learner.is_due() && read_memory_now(&host.roots).is_some_and(|memory| memory.psi_full_avg10 < 1.0) {
+        if self.learner.is_due(now) && read_memory_now(&host.roots).is_some_and(|memory| memory.psi_full_avg10 < 1.0) {
             self.learner.learn(projects, now);
         }
     }

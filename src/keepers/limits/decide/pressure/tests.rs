@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::host::cgroups::Bounds;
 use crate::keepers::limits::config::Service;
-use crate::keepers::limits::observe::{MemoryNow, StoppedSeen};
+use crate::keepers::limits::observe::{Bounds, MemoryNow, StoppedSeen};
 use crate::keepers::limits::pressure::ladder::Spans;
 use crate::keepers::limits::pressure::tests::table;
 use crate::ledger::PastUndo;
